@@ -1,0 +1,86 @@
+"""What a platform is: tables. A platform folder fills one `Platform` in and adds a host simulator header."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..ir.nodes import Kernel
+from ..ir.types import BF16, BOOL, F16, F32, F64, I8, I16, I32, I64, U8, U16, U32, U64, ScalarType
+
+C_TYPES: dict[ScalarType, str] = {
+    BOOL: "bool", I8: "int8_t", I16: "int16_t", I32: "int", I64: "int64_t", U8: "uint8_t", U16: "uint16_t",
+    U32: "unsigned int", U64: "uint64_t", F16: "_Float16", BF16: "__bf16", F32: "float", F64: "double",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A parallel index. `level` is "grid" (independent instances) or "block" (instances that share memory and meet at
+    barriers); `extent_name` is the built-in that holds its size; `max_extent` the largest legal launch."""
+
+    name: str
+    level: str
+    extent_name: str
+    max_extent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """An address space. `qualifier` is its declaration word; `capacity` in bytes per `scope` ("thread", "block",
+    "grid"), None when only the machine limits it; `alignment` in bytes of an array in it."""
+
+    name: str
+    qualifier: str
+    scope: str
+    capacity: int | None
+    alignment: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """One deep-learning system as data.
+
+    Attributes:
+        name: the word on the command line; title: the words for people.
+        language: Pygments lexer name for its kernels.
+        suffixes: file name endings that suggest it.
+        axes: its parallel indices, fastest-varying thread axis first within a level; empty on plain C.
+        memories: its address spaces.
+        lane_width: threads that run in lock step (1 on plain C).
+        max_threads: threads per block at most (1 on plain C).
+        kernel_qualifier: what marks a kernel, e.g. "__global__"; empty: an extern "C" function.
+        barriers: text per barrier scope.
+        types: text per scalar type.
+        functions: text per (canonical function, dtype); missing ones follow C's <math.h> naming.
+        api: prefix of the host run-time calls ("cuda", "hip"); empty: there is no host/device split.
+        headers: includes that the real compiler needs in front of an emitted kernel.
+        emit: prints a kernel in this platform's language.
+        markers: words that only occur in this platform's texts, most telling first.
+        simulator: the header that gives an unmodified text its meaning on the host.
+    """
+
+    name: str
+    title: str
+    language: str
+    suffixes: tuple[str, ...]
+    axes: tuple[Axis, ...]
+    memories: tuple[Memory, ...]
+    lane_width: int
+    max_threads: int
+    kernel_qualifier: str
+    barriers: dict[str, str]
+    emit: Callable[[Kernel], str]
+    simulator: Path
+    api: str = ""
+    headers: tuple[str, ...] = ()
+    types: dict[ScalarType, str] = field(default_factory=lambda: dict(C_TYPES))
+    functions: dict[tuple[str, ScalarType], str] = field(default_factory=dict)
+    markers: tuple[str, ...] = ()
+
+    def axis(self, name: str) -> Axis | None:
+        return next((a for a in self.axes if a.name == name), None)
+
+    def memory(self, name: str) -> Memory | None:
+        return next((m for m in self.memories if m.name == name), None)

@@ -1,0 +1,38 @@
+"""Finds platforms by looking at the folders beside this file; nothing else lists them."""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+from pathlib import Path
+
+from ..errors import UsageError
+from .base import Platform
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """Names of all platforms, sorted."""
+    here = Path(__file__).parent
+    return tuple(sorted(p.parent.name for p in here.glob("*/platform.py")))
+
+
+@cache
+def get(name: str) -> Platform:
+    """The platform called `name`. Raises UsageError with the known names."""
+    if name not in names():
+        raise UsageError(f"there is no platform {name!r}", hint=f"Platforms: {', '.join(names())}.")
+    platform: Platform = importlib.import_module(f"{__package__}.{name}.platform").PLATFORM
+    return platform
+
+
+def detect(text: str, filename: str | None = None) -> Platform:
+    """The platform a text is written for: by its words first, then its file name; plain C when nothing tells."""
+    scored = []
+    for name in names():
+        p = get(name)
+        hits = [len(p.markers) - k for k, word in enumerate(p.markers) if word in text]
+        by_name = 1 if filename and filename.endswith(p.suffixes) else 0
+        scored.append((by_name * 1000 if by_name and (hits or not p.markers) else max(hits, default=0), by_name, name))
+    best = max(scored)
+    return get(best[2]) if best[0] or best[1] else get("c")
