@@ -55,7 +55,7 @@ class Platform:
         types: text per scalar type.
         functions: text per (canonical function, dtype); missing ones follow C's <math.h> naming.
         api: prefix of the host run-time calls ("cuda", "hip"); empty: there is no host/device split.
-        headers: includes that the real compiler needs in front of an emitted kernel.
+        headers: include -> words of a text that ask for it; no words: always.
         emit: prints a kernel in this platform's language.
         markers: words that only occur in this platform's texts, most telling first.
         simulator: the header that gives an unmodified text its meaning on the host.
@@ -74,7 +74,7 @@ class Platform:
     emit: Callable[[Kernel], str]
     simulator: Path
     api: str = ""
-    headers: tuple[str, ...] = ()
+    headers: dict[str, tuple[str, ...]] = field(default_factory=dict)
     types: dict[ScalarType, str] = field(default_factory=lambda: dict(C_TYPES))
     functions: dict[tuple[str, ScalarType], str] = field(default_factory=dict)
     markers: tuple[str, ...] = ()

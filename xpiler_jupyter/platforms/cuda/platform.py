@@ -1,0 +1,36 @@
+"""NVIDIA CUDA C++. Limits: CUDA C++ Programming Guide, "Technical Specifications per Compute Capability"."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...ir.nodes import Kernel
+from .. import simt
+from ..base import Platform
+from ..kernel_text import emit_kernel
+
+
+def emit(kernel: Kernel) -> str:
+    """The __global__ function and its host wrapper."""
+    return emit_kernel(kernel, PLATFORM)
+
+
+PLATFORM = Platform(
+    name="cuda",
+    title="NVIDIA CUDA",
+    language="cuda",
+    suffixes=(".cu", ".cuh"),
+    axes=simt.AXES,
+    memories=simt.memories(48 << 10),  # what a kernel may have without asking the driver for more
+    lane_width=32,
+    max_threads=1024,
+    kernel_qualifier="__global__",
+    barriers=simt.BARRIERS,
+    emit=emit,
+    simulator=Path(__file__).parent / "sim.hpp",
+    api="cuda",
+    headers={"cuda_fp16.h": ("half",), "cuda_bf16.h": ("__nv_bfloat16",), "cstdint": ("int8_t", "int16_t", "int64_t")},
+    types=simt.TYPES,
+    functions=simt.functions(),
+    markers=("cudaMalloc", "cuda_runtime", "cudaMemcpy", "nvcuda", *simt.MARKERS_OF_KERNELS),
+)

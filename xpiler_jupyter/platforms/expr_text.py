@@ -1,0 +1,169 @@
+"""Expressions of the C family as text: parentheses only where precedence asks, casts only where C would not do them."""
+
+from __future__ import annotations
+
+from ..errors import UnsupportedError
+from ..ir.nodes import Binary, Call, Cast, Const, Expr, Load, Ref, Select, Unary, Var
+from ..ir.types import BF16, BOOL, F16, F32, ScalarType, common_type, integer_promotion
+from ..ir.visit import walk
+from .base import Platform
+from .literals import const_text, never_negative
+
+PRECEDENCE = {
+    "*": 13, "/": 13, "%": 13, "+": 12, "-": 12, "<<": 11, ">>": 11, "<": 10, "<=": 10, ">": 10, ">=": 10,
+    "==": 9, "!=": 9, "&": 8, "^": 7, "|": 6, "&&": 5, "||": 4,
+}
+SELECT, UNARY, POSTFIX = 3, 14, 15
+_COMPARE = ("<", "<=", ">", ">=", "==", "!=")
+# Mixed without parentheses these are right but hard to read, and compilers warn.
+_CLARIFY = {("||", "&&"), ("&", "=="), ("|", "&"), ("<<", "+"), ("<<", "-"), (">>", "+"), (">>", "-"), ("|", "<<"),
+            ("&", "+"), ("|", "+"), ("^", "&"), ("&", "-"), ("&", ">>"), ("|", ">>")}
+_HALVES = (F16, BF16)
+
+
+class ExprText:
+    """Prints expressions for one platform. `types` maps buffer names to element types, `ranks` to their ranks;
+    `nonneg` collects names of integers that cannot be negative, as the statement printer learns them."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.p = platform
+        self.types: dict[str, ScalarType] = {}
+        self.nonneg: set[str] = set()
+        self._axes_signed = False
+
+    # -- entry points --------------------------------------------------------------------------------------------------
+
+    def expr(self, e: Expr, want: ScalarType | None = None) -> str:
+        """`e` where C converts implicitly to `want` (None: where the type matters, e.g. an overloaded argument)."""
+        outer = self._axes_signed
+        self._axes_signed = self._needs_signed_axes(e)
+        try:
+            return self._go(self._unsaid(e, want), 0)
+        finally:
+            self._axes_signed = outer
+
+    def cond(self, e: Expr) -> str:
+        """A condition: C compares with zero by itself."""
+        return self.expr(e, BOOL)
+
+    # -- casts ---------------------------------------------------------------------------------------------------------
+
+    def _unsaid(self, e: Expr, want: ScalarType | None) -> Expr:
+        """`e` without an implicit cast that the context performs anyway."""
+        if isinstance(e, Cast) and e.implicit and want == e.dtype:
+            return e.x
+        return e
+
+    def _operands(self, a: Expr, b: Expr, t: ScalarType) -> tuple[Expr, Expr]:
+        """The operands with as few of their implicit casts said as give the common type `t`. Halves convert to and
+        from everything on real compilers, so a cast from one is always said."""
+        def bare(e: Expr) -> Expr:
+            return e.x if isinstance(e, Cast) and e.implicit and e.x.dtype not in _HALVES else e
+        for x, y in ((bare(a), bare(b)), (bare(a), b), (a, bare(b))):
+            if common_type(x.dtype, y.dtype) == t:
+                return x, y
+        return a, b
+
+    def _needs_signed_axes(self, e: Expr) -> bool:
+        """Built-in indices are unsigned in the text but ints in the IR. The two agree while nothing can go negative."""
+        used = [n for n in walk(e) if isinstance(n, Var) and "." in n.name]
+        if not used:
+            return False
+        return not all(self._tame(n) for n in walk(e) if isinstance(n, Binary))
+
+    def _tame(self, n: Binary) -> bool:
+        if n.op in ("&&", "||") or n.dtype.is_float or n.a.dtype.is_float:
+            return True
+        if not any(isinstance(v, Var) and "." in v.name for v in walk(n)):
+            return True
+        if n.op in _COMPARE:
+            return never_negative(n.a, self.nonneg) and never_negative(n.b, self.nonneg)
+        return never_negative(n, self.nonneg)
+
+    # -- printing ------------------------------------------------------------------------------------------------------
+
+    def _go(self, e: Expr, outer: int) -> str:
+        text, prec = self._text(e)
+        return f"({text})" if prec < outer else text
+
+    def _text(self, e: Expr) -> tuple[str, int]:
+        if isinstance(e, Const):
+            text = const_text(e)
+            return text, UNARY if text.startswith("-") else POSTFIX
+        if isinstance(e, Var):
+            if "." in e.name and self._axes_signed:
+                return f"(int){e.name}", UNARY
+            return e.name, POSTFIX
+        if isinstance(e, Unary):
+            x = self._unsaid(e.x, BOOL if e.op == "!" else None)
+            if e.op != "!" and isinstance(x, Cast) and x.implicit and integer_promotion(x.x.dtype) == x.dtype:
+                x = x.x
+            return e.op + self._go(x, UNARY + (1 if isinstance(x, Const | Unary) else 0)), UNARY
+        if isinstance(e, Binary):
+            return self._binary(e)
+        if isinstance(e, Select):
+            a, b = self._operands(e.a, e.b, e.dtype)
+            cond = self._go(self._unsaid(e.cond, BOOL), SELECT + 1)
+            return f"{cond} ? {self._go(a, SELECT)} : {self._go(b, SELECT)}", SELECT
+        if isinstance(e, Cast):
+            return f"({self.type(e.dtype)}){self._go(e.x, UNARY)}", UNARY
+        if isinstance(e, Load):
+            return self.place(e.buffer, e.indices, e.dtype), POSTFIX
+        if isinstance(e, Call):
+            return self._call(e)
+        if isinstance(e, Ref):
+            return "&" + self.place(e.buffer, e.indices, e.dtype), UNARY
+        raise TypeError(f"not an expression: {e!r}")
+
+    def _binary(self, e: Binary) -> tuple[str, int]:
+        prec = PRECEDENCE[e.op]
+        if e.op in ("&&", "||"):
+            a, b = self._unsaid(e.a, BOOL), self._unsaid(e.b, BOOL)
+        elif e.op in ("<<", ">>"):
+            a, b = e.a, e.b
+            if isinstance(a, Cast) and a.implicit and integer_promotion(a.x.dtype) == a.dtype:
+                a = a.x
+        else:
+            t = common_type(e.a.dtype, e.b.dtype)
+            a, b = self._operands(e.a, e.b, t)
+        return f"{self._side(e.op, a, prec)} {e.op} {self._side(e.op, b, prec + 1)}", prec
+
+    def _side(self, op: str, x: Expr, outer: int) -> str:
+        if isinstance(x, Binary) and ((op, x.op) in _CLARIFY or (op in ("&", "|", "^") and x.op in _COMPARE)):
+            outer = UNARY
+        return self._go(x, outer)
+
+    def place(self, buffer: str, indices: tuple[Expr, ...], dtype: ScalarType) -> str:
+        """The lvalue `buffer[indices]`, reinterpreted when the access type differs from the element type."""
+        subscripts = "".join(f"[{self._index(i)}]" for i in indices)
+        stored = self.types.get(buffer, dtype)
+        if stored == dtype:
+            return buffer + subscripts
+        if not indices:
+            return f"(*({self.type(dtype)}*)&{buffer})"
+        return f"(({self.type(dtype)}*){buffer}){subscripts}"
+
+    def _index(self, i: Expr) -> str:
+        return self.expr(i.x if isinstance(i, Cast) and i.implicit and i.x.dtype.is_integer else i)
+
+    def _call(self, e: Call) -> tuple[str, int]:
+        if e.dtype in _HALVES:  # computed in float and rounded once, as the half functions of every platform do
+            wide = Call(e.fn, tuple(Cast(a, F32) for a in e.args), F32)
+            return self._text(Cast(wide, e.dtype))
+        template = self.p.functions.get((e.fn, e.dtype))
+        if template is None:
+            if e.fn.startswith("__") and (e.dtype not in (F32,) or (e.fn, F32) not in self.p.functions):
+                raise UnsupportedError(f"{self.p.title} has no function {e.fn}")
+            template = e.fn + ("f" if e.dtype == F32 else "")
+        if "{" in template:
+            args = [self._go(a, UNARY) for a in e.args]
+            return template.format(*args), SELECT if "?" in template else PRECEDENCE["*"]
+        keep_types = not e.dtype.is_float
+        parts = [self.expr(a, None if keep_types else e.dtype) for a in e.args]
+        return f"{template}({', '.join(parts)})", POSTFIX
+
+    def type(self, t: ScalarType) -> str:
+        """The platform's word for a scalar type."""
+        return self.p.types[t]
+
+

@@ -1,0 +1,36 @@
+"""AMD HIP C++. Limits: HIP programming model, "Hardware features"; 64 lanes as on CDNA."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...ir.nodes import Kernel
+from .. import simt
+from ..base import Platform
+from ..kernel_text import emit_kernel
+
+
+def emit(kernel: Kernel) -> str:
+    """The __global__ function and its host wrapper."""
+    return emit_kernel(kernel, PLATFORM)
+
+
+PLATFORM = Platform(
+    name="hip",
+    title="AMD HIP",
+    language="cuda",
+    suffixes=(".hip",),
+    axes=simt.AXES,
+    memories=simt.memories(64 << 10),  # the LDS of one workgroup
+    lane_width=64,
+    max_threads=1024,
+    kernel_qualifier="__global__",
+    barriers=simt.BARRIERS,
+    emit=emit,
+    simulator=Path(__file__).parent / "sim.hpp",
+    api="hip",
+    headers={"hip/hip_runtime.h": (), "hip/hip_fp16.h": ("half",), "cstdint": ("int8_t", "int16_t", "int64_t")},
+    types=simt.TYPES,
+    functions=simt.functions(),
+    markers=("hipMalloc", "hip_runtime", "hipMemcpy", "hipLaunchKernelGGL", "__builtin_amdgcn"),
+)

@@ -1,0 +1,38 @@
+"""What the two SIMT platforms share: axes, memories, barriers, names of functions. Each platform's own file says the rest."""
+
+from __future__ import annotations
+
+from ..ir.types import F16, F32, F64, I32, I64, U32, U64, ScalarType
+from .base import C_TYPES, Axis, Memory
+
+AXES = (
+    Axis("blockIdx.x", "grid", "gridDim.x", 2**31 - 1),
+    Axis("blockIdx.y", "grid", "gridDim.y", 65535),
+    Axis("blockIdx.z", "grid", "gridDim.z", 65535),
+    Axis("threadIdx.x", "block", "blockDim.x", 1024),
+    Axis("threadIdx.y", "block", "blockDim.y", 1024),
+    Axis("threadIdx.z", "block", "blockDim.z", 64),
+)
+BARRIERS = {"block": "__syncthreads();"}
+MARKERS_OF_KERNELS = ("__global__", "blockIdx", "threadIdx")
+
+TYPES = {**C_TYPES, F16: "half"}
+
+
+def functions() -> dict[tuple[str, ScalarType], str]:
+    """Device spellings that C's naming rule does not give."""
+    table: dict[tuple[str, ScalarType], str] = {
+        ("max", F32): "fmaxf", ("min", F32): "fminf", ("max", F64): "fmax", ("min", F64): "fmin",
+        ("abs", F32): "fabsf", ("abs", F64): "fabs", ("abs", I32): "abs", ("abs", I64): "llabs",
+    }
+    for t in (I32, U32, I64, U64):
+        table["max", t], table["min", t] = "max", "min"
+    fast = "__expf __logf __log2f __log10f __sinf __cosf __tanf __powf __fdividef __exp10f __saturatef"
+    for name in fast.split():
+        table[name, F32] = name
+    return table
+
+
+def memories(shared_bytes: int) -> tuple[Memory, ...]:
+    return (Memory("local", "", "thread", None), Memory("shared", "__shared__", "block", shared_bytes),
+            Memory("global", "", "grid", None))

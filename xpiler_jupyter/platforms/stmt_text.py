@@ -1,0 +1,166 @@
+"""Statements of the C family as text."""
+
+from __future__ import annotations
+
+from ..errors import UnsupportedError
+from ..ir.nodes import (
+    Alloc,
+    AnyStmt,
+    Barrier,
+    Binary,
+    Block,
+    Break,
+    Cast,
+    Const,
+    Continue,
+    Expr,
+    For,
+    If,
+    InstrCall,
+    Let,
+    Load,
+    Param,
+    Return,
+    Store,
+    While,
+)
+from ..ir.visit import stmts_of, walk
+from .base import Platform
+from .expr_text import PRECEDENCE, ExprText
+from .literals import never_negative
+
+INDENT = "  "
+_COMPOUND = ("+", "-", "*", "/", "%", "&", "|", "^", "<<", ">>")
+
+
+class StmtText(ExprText):
+    """Prints statements; one instance prints one kernel."""
+
+    def __init__(self, platform: Platform, params: tuple[Param, ...]) -> None:
+        super().__init__(platform)
+        for p in params:
+            if p.pointer:
+                self.types[p.name] = p.dtype
+
+    def block(self, b: Block, depth: int) -> list[str]:
+        """The lines of a block, without braces."""
+        out: list[str] = []
+        stmts = stmts_of(b)
+        k = 0
+        while k < len(stmts):
+            s = stmts[k]
+            after = stmts[k + 1] if k + 1 < len(stmts) else None
+            if isinstance(s, Alloc) and not s.shape and isinstance(after, Store) and self._initialises(s, after):
+                self.types[s.name] = s.dtype
+                out += self._comments(s, depth) + self._comments(after, depth)
+                out.append(f"{INDENT * depth}{self.type(s.dtype)} {s.name} = {self.expr(after.value, s.dtype)};")
+                k += 2
+                continue
+            out += self.stmt(s, depth)
+            k += 1
+        return out
+
+    def _initialises(self, a: Alloc, s: Store) -> bool:
+        reads = any(isinstance(n, Load) and n.buffer == a.name for n in walk(s.value))
+        return a.memory == "local" and s.buffer == a.name and s.dtype == a.dtype and not reads
+
+    def _comments(self, s: AnyStmt, depth: int) -> list[str]:
+        return [f"{INDENT * depth}// {line.strip()}" for c in getattr(s, "comments", ()) for line in c.splitlines()]
+
+    def stmt(self, s: AnyStmt, depth: int) -> list[str]:
+        pad = INDENT * depth
+        out = self._comments(s, depth)
+        if isinstance(s, Block):
+            return out + self.block(s, depth)
+        if isinstance(s, For):
+            return out + self._for(s, depth)
+        if isinstance(s, If):
+            return out + self._if(s, depth, pad)
+        if isinstance(s, While):
+            return [*out, f"{pad}while ({self.cond(s.cond)}) {{", *self.block(s.body, depth + 1), pad + "}"]
+        if isinstance(s, Let):
+            value = self.expr(s.value, s.dtype)
+            if never_negative(s.value, self.nonneg):
+                self.nonneg.add(s.name)
+            return [*out, f"{pad}{self.type(s.dtype)} {s.name} = {value};"]
+        if isinstance(s, Alloc):
+            return [*out, pad + self.declaration(s)]
+        if isinstance(s, Store):
+            return [*out, f"{pad}{self._store(s)};"]
+        if isinstance(s, Barrier):
+            if s.scope not in self.p.barriers:
+                raise UnsupportedError.at(s, f"{self.p.title} has no barrier of a {s.scope}")
+            return [*out, pad + self.p.barriers[s.scope]]
+        if isinstance(s, Return | Break | Continue):
+            return [*out, pad + {Return: "return;", Break: "break;", Continue: "continue;"}[type(s)]]
+        if isinstance(s, InstrCall):
+            raise UnsupportedError.at(s, f"{self.p.title} has no instruction {s.instr}")
+        raise TypeError(f"not a statement: {s!r}")
+
+    def declaration(self, a: Alloc) -> str:
+        """`float tile[16][16];` with the words of its memory."""
+        self.types[a.name] = a.dtype
+        memory = self.p.memory(a.memory)
+        if memory is None:
+            raise UnsupportedError.at(a, f"{self.p.title} has no {a.memory} memory for {a.name!r}")
+        word = memory.qualifier + " " if memory.qualifier else ""
+        dims = "".join(f"[{self.expr(d)}]" for d in a.shape)
+        start = "" if not a.zeroed else (" = {0}" if a.shape else " = 0")
+        return f"{word}{self.type(a.dtype)} {a.name}{dims}{start};"
+
+    def _for(self, s: For, depth: int) -> list[str]:
+        if s.kind == "parallel":
+            return self.block(s.body, depth)
+        pad = INDENT * depth
+        t = self.type(s.dtype)
+        lo, hi = self.expr(s.lo, s.dtype), self._compare_text(s)
+        step = f"{s.var}++" if isinstance(s.step, Const) and s.step.value == 1 else f"{s.var} += {self.expr(s.step)}"
+        if never_negative(s.lo, self.nonneg):
+            self.nonneg.add(s.var)
+        unroll = [pad + "#pragma unroll"] if s.kind == "unrolled" else []
+        head = f"{pad}for ({t} {s.var} = {lo}; {hi}; {step}) {{"
+        return [*unroll, head, *self.block(s.body, depth + 1), pad + "}"]
+
+    def _compare_text(self, s: For) -> str:
+        hi = self.expr(s.hi, s.dtype)
+        simple = not isinstance(s.hi, Binary) or PRECEDENCE[s.hi.op] > PRECEDENCE["<"]
+        return f"{s.var} < {hi}" if simple and "?" not in hi else f"{s.var} < ({hi})"
+
+    def _if(self, s: If, depth: int, pad: str) -> list[str]:
+        out = [f"{pad}if ({self.cond(s.cond)}) {{", *self.block(s.then, depth + 1)]
+        rest = s.orelse
+        while rest is not None:
+            inner = stmts_of(rest)
+            if len(inner) == 1 and isinstance(inner[0], If) and not inner[0].comments:
+                nested = inner[0]
+                out += [f"{pad}}} else if ({self.cond(nested.cond)}) {{", *self.block(nested.then, depth + 1)]
+                rest = nested.orelse
+            else:
+                out += [pad + "} else {", *self.block(rest, depth + 1)]
+                rest = None
+        return [*out, pad + "}"]
+
+    def _store(self, s: Store) -> str:
+        place = self.place(s.buffer, s.indices, s.dtype)
+        step = self._compound(s)
+        if step is not None:
+            op, operand = step
+            return f"{place} {op}= {operand}"
+        return f"{place} = {self.expr(s.value, s.dtype)}"
+
+    def _compound(self, s: Store) -> tuple[str, str] | None:
+        """`x = x op e` as (op, text of e), when C's `x op= e` means the same."""
+        value: Expr = s.value
+        if isinstance(value, Cast) and value.implicit:
+            value = value.x
+        if not isinstance(value, Binary) or value.op not in _COMPOUND:
+            return None
+        left = value.a.x if isinstance(value.a, Cast) and value.a.implicit else value.a
+        if not (isinstance(left, Load) and left.buffer == s.buffer and left.indices == s.indices and left.dtype == s.dtype):
+            return None
+        if value.op in ("<<", ">>"):
+            return value.op, self.expr(value.b)
+        _, right = self._operands(left, value.b, value.dtype)
+        return value.op, self.expr(right)
+
+
