@@ -110,6 +110,12 @@ class SourceFaultError(XpilerError):
     kind = "source_fault"
 
 
+class WrongResultError(XpilerError):
+    """A proposed kernel computes something else than its source: the tests that show it are in the step."""
+
+    kind = "wrong"
+
+
 class UsageError(XpilerError):
     """Wrong use of the magic, the command line or the API."""
 

@@ -57,6 +57,7 @@ class Platform:
         api: prefix of the host run-time calls ("cuda", "hip"); empty: there is no host/device split.
         headers: include -> words of a text that ask for it; no words: always.
         emit: prints a kernel in this platform's language.
+        meeting_point: the one platform that all directions go through.
         markers: words that only occur in this platform's texts, most telling first.
         simulator: the header that gives an unmodified text its meaning on the host.
     """
@@ -78,6 +79,7 @@ class Platform:
     types: dict[ScalarType, str] = field(default_factory=lambda: dict(C_TYPES))
     functions: dict[tuple[str, ScalarType], str] = field(default_factory=dict)
     markers: tuple[str, ...] = ()
+    meeting_point: bool = False
 
     def axis(self, name: str) -> Axis | None:
         return next((a for a in self.axes if a.name == name), None)

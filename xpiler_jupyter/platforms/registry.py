@@ -26,6 +26,12 @@ def get(name: str) -> Platform:
     return platform
 
 
+@cache
+def meeting_point() -> Platform:
+    """The platform without axes that recovery leads to and binding starts from."""
+    return next(p for p in map(get, names()) if p.meeting_point)
+
+
 def detect(text: str, filename: str | None = None) -> Platform:
     """The platform a text is written for: by its words first, then its file name; plain C when nothing tells."""
     scored = []
@@ -35,4 +41,4 @@ def detect(text: str, filename: str | None = None) -> Platform:
         by_name = 1 if filename and filename.endswith(p.suffixes) else 0
         scored.append((by_name * 1000 if by_name and (hits or not p.markers) else max(hits, default=0), by_name, name))
     best = max(scored)
-    return get(best[2]) if best[0] or best[1] else get("c")
+    return get(best[2]) if best[0] or best[1] else meeting_point()

@@ -51,4 +51,5 @@ PLATFORM = Platform(
         "cstdint": ("int8_t", "int16_t", "int64_t"),
     },
     functions=_functions(),
+    meeting_point=True,
 )

@@ -1,0 +1,97 @@
+"""Default sequences, readable: what to try next on the way from a kernel to a target platform.
+
+`moves` looks at the kernel as it is now and lists candidates, best first; the port takes the first that its pass does
+not refuse. Nothing here decides legality, and nothing here knows which platform is which: only whether a kernel has
+axes, and which axes the target has.
+
+    axes of its own -> the target has the same ones:  loop_bind (same axes)
+    axes            -> the target has others or none: loop_recovery, then tidy up (loop_fuse, loop_split)
+    no axes         -> the target has none:           tidy up, done
+    no axes         -> the target has some:           loop_fuse / loop_split to shape the nest, then loop_bind
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..dataflow.dependences import is_parallel
+from ..ir.nodes import Const, For, Kernel
+from ..ir.visit import stmts_of, walk
+from ..platforms import registry as platforms
+from ..platforms.base import Platform
+from .base import loop_labels
+
+THREADS = 256  # a block size that every GPU of the last decade fills well
+MIN_INNER = 32  # below one warp of the narrower machines, the innermost loop alone is no block
+MAX_GRID_AXES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One candidate: a pass, its knobs, and the platform it leads towards."""
+
+    pass_name: str
+    target: Platform
+    knobs: dict[str, Any] = field(default_factory=dict)
+
+
+def moves(kernel: Kernel, target: Platform, done: tuple[str, ...]) -> list[Move]:
+    """Candidates for the next step; empty when the kernel is a finished one of the target."""
+    if kernel.platform == target.name and not (target.meeting_point and "loop_recovery" in done):
+        return []
+    axes = {n.axis for n in walk(kernel.body) if isinstance(n, For) and n.kind == "parallel" and n.axis}
+    if axes:
+        same = [Move("loop_bind", target, {"same_axes": True})] if all(target.axis(a) for a in axes) else []
+        return [*same, Move("loop_recovery", platforms.meeting_point())]
+    if target.meeting_point:
+        return list(_tidy(kernel, target))
+    return list(_towards_axes(kernel, target))
+
+
+def _tidy(kernel: Kernel, target: Platform) -> Iterator[Move]:
+    """What makes recovered code read as if a person had written it."""
+    return iter(())
+
+
+def parallel_chain(kernel: Kernel) -> list[tuple[str, For]]:
+    """The outermost perfectly nested parallel loops, with their labels."""
+    labels = {id(loop): label for label, loop in loop_labels(kernel).items()}
+    chain: list[tuple[str, For]] = []
+    body = kernel.body
+    while True:
+        loops = [s for s in stmts_of(body) if isinstance(s, For)]
+        if len(loops) != 1 or loops[0].kind != "serial" or not is_parallel(kernel, loops[0]).ok:
+            return chain
+        loop = loops[0]
+        chain.append((labels[id(loop)], loop))
+        if len(stmts_of(loop.body)) != 1:
+            return chain
+        body = loop.body
+    
+
+def _towards_axes(kernel: Kernel, target: Platform) -> Iterator[Move]:
+    """Shape the outermost parallel nest to the target's axes: the innermost loop to threads, the others to the grid."""
+    grid = [a.name for a in target.axes if a.level == "grid"]
+    threads = [a.name for a in target.axes if a.level == "block"]
+    chain = parallel_chain(kernel)
+    if not chain:
+        yield Move("loop_bind", target, {"serial": True})
+        return
+    inner_label, inner = chain[-1]
+    extent = _extent(inner)
+    if len(chain) >= 2 and (len(chain) > len(grid) + 1 or extent is not None and extent < MIN_INNER):
+        yield Move("loop_fuse", target, {"outer": chain[-2][0], "inner": inner_label})
+    if extent is None or extent > target.max_threads or len(chain) == 1 and extent > THREADS:
+        yield Move("loop_split", target, {"loop": inner_label, "factor": THREADS})
+    outer = [label for label, _ in chain[:-1]]
+    bind = {label: axis for label, axis in zip(reversed(outer), grid, strict=False)} | {inner_label: threads[0]}
+    yield Move("loop_bind", target, {"bind": bind})
+    yield Move("loop_bind", target, {"serial": True})
+
+
+def _extent(loop: For) -> int | None:
+    if isinstance(loop.lo, Const) and isinstance(loop.hi, Const) and isinstance(loop.step, Const):
+        return max(0, -(-(int(loop.hi.value) - int(loop.lo.value)) // int(loop.step.value)))
+    return None

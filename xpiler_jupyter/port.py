@@ -1,0 +1,413 @@
+"""A port: from one kernel text to another platform, step by step. Ties the rooms together and knows nothing of notebooks.
+
+The state is a list of immutable steps; every change pushes the old list, so that undo is exact and bad input loses nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from . import running
+from .errors import (
+    IllegalPassError,
+    StateError,
+    UnsupportedError,
+    UsageError,
+    WrongResultError,
+    XpilerError,
+)
+from .frontend import parse
+from .ir.nodes import Kernel
+from .ir.simplify import simplify
+from .ir.spec import check
+from .passes import planner
+from .passes import registry as passes
+from .platforms import registry as platforms
+from .platforms.base import Platform
+from .record import Event, Step
+from .verify.evidence import Evidence, Verdict
+from .verify.judge import Judge
+from .verify.subject import Subject
+from .verify.verdict import verdict_of
+
+MAX_STEPS = 40  # a plan that has not reached its target by then is going in circles
+
+
+class Port:
+    """One kernel on its way to another platform.
+
+    Args:
+        text: the kernel, with or without its host wrapper.
+        target: name of the platform to reach.
+        source: name of the platform it is written for; told from the text when None.
+        kernel: which kernel, when the text has several.
+        shape: sizes by parameter name, for what the text does not say.
+        ref: a NumPy function that computes the same, as one more reference.
+        engine: who proposes; "rules" needs no model.
+        device: "auto", "sim" or a device name such as "cuda:0".
+        seed: of the test inputs.
+        filename: only to tell the platform from its ending.
+
+    Raises:
+        XpilerError: the text is no kernel we can start from, with its place and what to do.
+    """
+
+    def __init__(self, text: str, target: str, *, source: str | None = None, kernel: str | None = None,
+                 shape: dict[str, int] | None = None, ref: Callable[..., Any] | None = None, engine: str = "rules",
+                 device: str = "auto", seed: int = 0, filename: str | None = None) -> None:
+        began = time.perf_counter()
+        if engine != "rules":
+            raise UsageError(f"there is no engine {engine!r} here", hint="Use --engine rules.")
+        self.source: Platform = platforms.get(source) if source else platforms.detect(text, filename)
+        self.target: Platform = platforms.get(target)
+        self.source_text = text
+        self.shape, self.device, self.seed, self.ref = dict(shape or {}), device, seed, ref
+        self._kernel = parse(text, self.source, kernel)
+        self.kernel_name = self._kernel.name
+        self.steps: tuple[Step, ...] = ()
+        self.error: XpilerError | None = None
+        self.evidence: tuple[Evidence, ...] = ()
+        self._judge: Judge | None = None
+        self._history: list[tuple[Step, ...]] = []
+        self._listeners: list[Callable[[Event], None]] = []
+        self._cancelled = threading.Event()
+        self.seconds = time.perf_counter() - began
+
+    # -- what it is now ------------------------------------------------------------------------------------------------
+
+    @property
+    def current(self) -> Step | None:
+        """The last accepted step."""
+        return next((s for s in reversed(self.steps) if s.state == "accepted"), None)
+
+    @property
+    def pending(self) -> Step | None:
+        """The proposal that waits for a decision."""
+        return self.steps[-1] if self.steps and self.steps[-1].state == "proposed" else None
+
+    @property
+    def code(self) -> str:
+        """The text of the last accepted step, or the source."""
+        step = self.current
+        return step.after if step else self.source_text
+
+    @property
+    def platform(self) -> Platform:
+        """The platform that `code` is written for."""
+        step = self.current
+        return platforms.get(step.platform) if step else self.source
+
+    @property
+    def kernel(self) -> Kernel:
+        """The IR of `code`. Raises UnsupportedError when an edit left the IR."""
+        step = self.current
+        if step is None:
+            return self._kernel
+        if step.kernel is None:
+            return parse(step.after, self.platform)
+        return step.kernel
+
+    @property
+    def finished(self) -> bool:
+        """The target platform is reached and nothing waits."""
+        if self.pending or self.platform.name != self.target.name:
+            return False
+        step = self.current
+        return step is None or step.kernel is None or not planner.moves(step.kernel, self.target, self._done())
+
+    @property
+    def verdict(self) -> Verdict:
+        """What is known about `code` as a port of the source."""
+        step = self.current
+        if self.error is not None and not self.finished:
+            level = "unsupported" if isinstance(self.error, UnsupportedError) else "untested"
+            return Verdict(level, str(self.error))
+        if step is None:
+            return Verdict("untested", "no step taken yet")
+        if not self.finished:
+            return Verdict("untested", f"{self.target.title} is not reached yet")
+        return step.verdict
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        return self.verdict.assumptions
+
+    @property
+    def number_model(self) -> str:
+        return self.verdict.number_model
+
+    # -- moving forward ------------------------------------------------------------------------------------------------
+
+    @property
+    def judge(self) -> Judge:
+        """Prepares the tests once: sizes, inputs and the reference runs of the unmodified source."""
+        if self._judge is None:
+            began = time.perf_counter()
+            self._emit("progress", text="running the source kernel")
+            self._judge = Judge(Subject(self.source_text, self.source, self._kernel), shape=self.shape, ref=self.ref,
+                                seed=self.seed, device=self.device)
+            self.evidence = tuple(self._judge.evidence)
+            self.seconds += time.perf_counter() - began
+            self._emit("source", text="source judged")
+        return self._judge
+
+    def run(self) -> Port:
+        """Proposes, judges and accepts passes until the target is reached, one fails, or someone cancels.
+
+        Raises:
+            XpilerError: the source has no meaning to preserve, or a construct cannot be ported; also kept in `error`.
+        """
+        self._cancelled.clear()
+        self.error = None
+        try:
+            while not self.finished and not self._cancelled.is_set():
+                if self.pending is None and self.next() is None:
+                    break
+                step = self.pending
+                if step is None:
+                    break
+                if step.verdict.level == "wrong":
+                    raise WrongResultError(f"{step.pass_name} gave a wrong kernel: {step.verdict.detail}",
+                                           hint="It waits unaccepted: edit or reject it. The source is untouched.")
+                self.accept()
+        except XpilerError as err:
+            self.error = err
+            self._emit("error", text=str(err))
+            raise
+        self._emit("done", text=self.verdict.detail)
+        return self
+
+    def next(self) -> Step | None:
+        """Proposes and judges the next planned pass. Returns the step, or None when the target is reached.
+
+        Raises:
+            IllegalPassError: no planned pass is legal here; the message holds every reason.
+        """
+        if self.pending:
+            raise StateError("a proposal is waiting", hint="Accept, edit or reject it first.")
+        reasons: list[str] = []
+        moves = planner.moves(self.kernel, self.target, self._done())
+        for move in moves:
+            try:
+                return self.propose(move.pass_name, _towards=move.target, **move.knobs)
+            except (IllegalPassError, UnsupportedError) as err:
+                reasons.append(err.message)
+        if moves:
+            raise IllegalPassError("no pass applies: " + "; ".join(dict.fromkeys(reasons)),
+                                   source=self.code, hint="Edit the kernel, or choose a pass yourself.")
+        return None
+
+    def propose(self, pass_name: str, *, _towards: Platform | None = None, **knobs: Any) -> Step:
+        """Applies one pass to the current kernel and judges the result; the step waits for a decision.
+
+        Raises:
+            IllegalPassError: the pass does not apply, with the reason; nothing changed.
+        """
+        if self.pending:
+            raise StateError("a proposal is waiting", hint="Accept, edit or reject it first.")
+        began = time.perf_counter()
+        judge = self.judge
+        self._emit("progress", text=f"trying {pass_name}")
+        before = self.kernel
+        result = passes.get(pass_name).apply(before, _towards or self.target, **knobs)
+        kernel = simplify(result.kernel)
+        platform = platforms.get(kernel.platform)
+        check(kernel, frozenset(a.name for a in platform.axes if a.level == "block"))
+        step = Step(pass_name, "rules", _plain(knobs), platform.name, self.code, platform.emit(kernel), result.note,
+                    "proposed", kernel=kernel)
+        return self._add(self._judged(step, judge, began, result.assumptions))
+
+    def _judged(self, step: Step, judge: Judge, began: float, assumptions: tuple[str, ...] = ()) -> Step:
+        subject = Subject(step.after, platforms.get(step.platform), step.kernel)
+        self._emit("progress", text=f"testing {step.pass_name}")
+        evidence = tuple(judge.test(subject))
+        verdict = verdict_of(evidence, (*judge.assumptions, *assumptions))
+        return replace(step, evidence=evidence, verdict=verdict, seconds=time.perf_counter() - began)
+
+    def edit(self, text: str, step: int | None = None) -> Step:
+        """The person's own text instead of the proposal that waits, of the current kernel, or of an earlier step
+        (then the steps after it are replayed). It is parsed and judged, and waits for a decision.
+
+        Raises:
+            XpilerError: the text does not parse; nothing changed.
+        """
+        began = time.perf_counter()
+        base = self.steps if step is None else self._upto(step)
+        waiting = base[-1] if base and base[-1].state == "proposed" else None
+        replaced = waiting if step is None else self.steps[step]
+        platform = platforms.get(replaced.platform) if replaced else self.platform
+        before = replaced.before if replaced else self.code
+        kernel: Kernel | None
+        try:
+            kernel = parse(text, platform)
+        except UnsupportedError:
+            kernel = None  # outside the IR it can still be compiled and tested as text
+        made = Step("edit", "edit", {}, platform.name, before, text, "edited by hand", "proposed", kernel=kernel)
+        judge = self.judge
+        judged = self._judged(made, judge, began)
+        keep = tuple(s for s in base if s is not waiting)
+        later = self.steps[step + 1:] if step is not None else ()
+        self._push((*keep, judged))
+        self._emit("proposed", len(self.steps) - 1, "edited by hand")
+        if later:
+            self._replay(later)
+        return judged
+
+    def _replay(self, later: tuple[Step, ...]) -> None:
+        """After an edit in the middle: the later passes again where they still apply, else marked in conflict."""
+        if self.steps[-1].verdict.level == "wrong":
+            self.steps = (*self.steps, *(replace(s, state="conflict") for s in later))
+            return
+        self._set_last("accepted")
+        for k, old in enumerate(later):
+            try:
+                self.propose(old.pass_name, _towards=platforms.get(old.platform), **old.knobs)
+                self._set_last("accepted")
+            except XpilerError as err:
+                rest = (replace(old, state="conflict", note=err.message),
+                        *(replace(s, state="conflict") for s in later[k + 1:]))
+                self.steps = (*self.steps, *rest)
+                return
+
+    # -- decisions -----------------------------------------------------------------------------------------------------
+
+    def accept(self, force: bool = False) -> Step:
+        """Takes the waiting proposal. One that is known to be wrong is only taken with `force`."""
+        step = self._waiting()
+        if step.verdict.level == "wrong" and not force:
+            raise StateError(f"this step is wrong: {step.verdict.detail}", hint="Edit or reject it, or accept with force.")
+        self._push(self.steps)
+        self._set_last("accepted")
+        self._emit("accepted", len(self.steps) - 1, step.pass_name)
+        return self.steps[-1]
+
+    def reject(self) -> Step:
+        """Puts the waiting proposal aside; it stays in the record."""
+        step = self._waiting()
+        self._push(self.steps)
+        self._set_last("rejected")
+        self._emit("rejected", len(self.steps) - 1, step.pass_name)
+        return self.steps[-1]
+
+    def undo(self) -> Port:
+        """Takes the last change back: a proposal, a decision or an edit."""
+        if not self._history:
+            raise StateError("there is nothing to undo")
+        self.steps = self._history.pop()
+        self.error = None
+        self._emit("undone", text=f"{len(self.steps)} steps left")
+        return self
+
+    def back_to(self, k: int) -> Port:
+        """Keeps the first `k` steps."""
+        if not 0 <= k <= len(self.steps):
+            raise StateError(f"there is no step {k}", hint=f"Steps: 0 to {len(self.steps)}.")
+        self._push(self.steps[:k])
+        self.error = None
+        self._emit("undone", text=f"{k} steps left")
+        return self
+
+    def cancel(self) -> None:
+        """Stops `run` after the step in progress; what was done stays."""
+        self._cancelled.set()
+
+    # -- using the result ----------------------------------------------------------------------------------------------
+
+    def __call__(self, *arrays: Any, **scalars: Any) -> Any:
+        """Runs the current kernel on NumPy arrays, in the order of its wrapper's parameters (scalars positional or by
+        name). Buffers that the kernel writes are returned as new arrays (one, or a tuple in order); trailing outputs
+        may be left out. CuPy arrays run in place on the device."""
+        return running.call(self.code, self.platform, self.current.kernel if self.current else self._kernel,
+                            arrays, scalars, self.shape, self.device)
+
+    def raw_kernel(self) -> Any:
+        """The current kernel as a `cupy.RawKernel`. Raises UsageError when there is no CUDA device or CuPy."""
+        return running.raw_kernel(self.code, self.platform, self.kernel)
+
+    # -- saving --------------------------------------------------------------------------------------------------------
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able: what the command line prints with --json, and what `load` reads."""
+        v = self.verdict
+        return {
+            "from": self.source.name, "to": self.target.name, "kernel": self.kernel_name, "verdict": v.level,
+            "verdict_detail": v.detail, "number_model": v.number_model, "assumptions": list(v.assumptions),
+            "code": self.code, "source": self.source_text, "shape": self.shape, "seed": self.seed, "device": self.device,
+            "seconds": round(self.seconds + sum(s.seconds for s in self.steps), 4),
+            "steps": [s.as_dict() for s in self.steps],
+            "evidence": [e.as_dict() for e in (*self.evidence, *(self.current.evidence if self.current else ()))],
+        }
+
+    def save(self, path: str | Path) -> None:
+        """Writes the port as JSON."""
+        Path(path).write_text(json.dumps(self.as_dict(), indent=1))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Port:
+        """Reads a saved port; its steps and verdicts are as they were, further work judges anew.
+        Raises UsageError when the file is not a saved port."""
+        try:
+            d = json.loads(Path(path).read_text())
+            port = cls(d["source"], d["to"], source=d["from"], kernel=d["kernel"], shape=d["shape"], seed=d["seed"],
+                       device=d["device"])
+            steps = tuple(Step.from_dict(s) for s in d["steps"])
+            port.evidence = tuple(Evidence(**e) for e in d["evidence"])
+        except (OSError, ValueError, KeyError, TypeError) as err:
+            raise UsageError(f"{path} is not a saved port ({err})") from err
+        port.steps = tuple(replace(s, kernel=_parsed(s)) for s in steps)
+        return port
+
+    # -- inside --------------------------------------------------------------------------------------------------------
+
+    def on(self, callback: Callable[[Event], None]) -> None:
+        """Calls `callback` for every event, on the thread that caused it."""
+        self._listeners.append(callback)
+
+    def _emit(self, kind: str, step: int | None = None, text: str = "") -> None:
+        for callback in self._listeners:
+            callback(Event(kind, step, text))
+
+    def _done(self) -> tuple[str, ...]:
+        return tuple(s.pass_name for s in self.steps if s.state == "accepted")
+
+    def _upto(self, k: int) -> tuple[Step, ...]:
+        if not 0 <= k < len(self.steps):
+            raise StateError(f"there is no step {k}", hint=f"Steps: 0 to {len(self.steps) - 1}.")
+        return self.steps[:k]
+
+    def _waiting(self) -> Step:
+        if self.pending is None:
+            raise StateError("no proposal is waiting", hint="Propose the next pass first.")
+        return self.pending
+
+    def _add(self, step: Step) -> Step:
+        if len(self.steps) >= MAX_STEPS:
+            raise StateError(f"{MAX_STEPS} steps and no end", hint="Go back to an earlier step.")
+        self._push((*self.steps, step))
+        self._emit("proposed", len(self.steps) - 1, f"{step.pass_name}: {step.note}")
+        return step
+
+    def _push(self, steps: tuple[Step, ...]) -> None:
+        self._history.append(self.steps)
+        self.steps = steps
+
+    def _set_last(self, state: str) -> None:
+        self.steps = (*self.steps[:-1], replace(self.steps[-1], state=state))
+
+
+def _parsed(step: Step) -> Kernel | None:
+    try:
+        return parse(step.after, platforms.get(step.platform))
+    except XpilerError:
+        return None
+
+
+def _plain(knobs: dict[str, Any]) -> dict[str, Any]:
+    """Knobs as JSON keeps them."""
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in knobs.items()}
