@@ -58,7 +58,8 @@ class Platform:
         headers: include -> words of a text that ask for it; no words: always.
         emit: prints a kernel in this platform's language.
         meeting_point: the one platform that all directions go through.
-        markers: words that only occur in this platform's texts, most telling first.
+        markers: words that only this platform's texts have.
+        weak_markers: words that suggest it when nothing else tells.
         simulator: the header that gives an unmodified text its meaning on the host.
     """
 
@@ -79,6 +80,7 @@ class Platform:
     types: dict[ScalarType, str] = field(default_factory=lambda: dict(C_TYPES))
     functions: dict[tuple[str, ScalarType], str] = field(default_factory=dict)
     markers: tuple[str, ...] = ()
+    weak_markers: tuple[str, ...] = ()
     meeting_point: bool = False
 
     def axis(self, name: str) -> Axis | None:

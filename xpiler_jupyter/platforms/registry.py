@@ -34,11 +34,14 @@ def meeting_point() -> Platform:
 
 def detect(text: str, filename: str | None = None) -> Platform:
     """The platform a text is written for: by its words first, then its file name; plain C when nothing tells."""
-    scored = []
-    for name in names():
-        p = get(name)
-        hits = [len(p.markers) - k for k, word in enumerate(p.markers) if word in text]
-        by_name = 1 if filename and filename.endswith(p.suffixes) else 0
-        scored.append((by_name * 1000 if by_name and (hits or not p.markers) else max(hits, default=0), by_name, name))
-    best = max(scored)
-    return get(best[2]) if best[0] or best[1] else meeting_point()
+    device = any(p.kernel_qualifier and p.kernel_qualifier in text for p in map(get, names()))
+
+    def score(p: Platform) -> int:
+        if any(word in text for word in p.markers):
+            return 3
+        if filename and filename.endswith(p.suffixes) and bool(p.kernel_qualifier) == device:
+            return 2
+        return 1 if any(word in text for word in p.weak_markers) else 0
+
+    best = max(map(get, names()), key=score)
+    return best if score(best) else meeting_point()

@@ -14,8 +14,6 @@ AXES = (
     Axis("threadIdx.z", "block", "blockDim.z", 64),
 )
 BARRIERS = {"block": "__syncthreads();"}
-MARKERS_OF_KERNELS = ("__global__", "blockIdx", "threadIdx")
-
 TYPES = {**C_TYPES, F16: "half"}
 
 

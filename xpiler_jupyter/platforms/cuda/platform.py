@@ -32,5 +32,6 @@ PLATFORM = Platform(
     headers={"cuda_fp16.h": ("half",), "cuda_bf16.h": ("__nv_bfloat16",), "cstdint": ("int8_t", "int16_t", "int64_t")},
     types=simt.TYPES,
     functions=simt.functions(),
-    markers=("cudaMalloc", "cuda_runtime", "cudaMemcpy", "nvcuda", *simt.MARKERS_OF_KERNELS),
+    markers=("cudaMalloc", "cuda_runtime", "cudaMemcpy", "nvcuda"),
+    weak_markers=("__global__", "blockIdx", "threadIdx"),
 )
