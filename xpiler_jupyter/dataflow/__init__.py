@@ -1,0 +1,1 @@
+"""What reads and writes what: relations, dependences, extents, uniformity. The only room that imports islpy."""
