@@ -57,6 +57,10 @@ def space(dims: int) -> Any:
     return isl.Space.set_alloc(_context, 0, dims)
 
 
+def isl_val(value: int) -> Any:
+    return isl.Val(value, _context)
+
+
 def universe(dims: int) -> Set:
     return Set.universe(space(dims))
 
@@ -70,10 +74,10 @@ def _linear(terms: list[tuple[int | str, int]], constant_term: int, dims: int) -
     sp = isl.Space.set_alloc(_context, len(names), dims)
     for k, n in enumerate(names):
         sp = sp.set_dim_name(DIM.param, k, n)
-    aff = isl.Aff.zero_on_domain(isl.LocalSpace.from_space(sp)).set_constant_val(isl.Val(constant_term, _context))
+    aff = isl.Aff.zero_on_domain(isl.LocalSpace.from_space(sp)).set_constant_val(isl_val(constant_term))
     for a, c in terms:
         where, k = (DIM.param, names.index(a)) if isinstance(a, str) else (DIM.in_, a)
-        aff = aff.set_coefficient_val(where, k, isl.Val(c, _context))
+        aff = aff.set_coefficient_val(where, k, isl_val(c))
     return PwAff.from_aff(aff)
 
 
@@ -101,7 +105,7 @@ def affine(p: Poly, domain: Set) -> PwAff:
             raise NotAffine
     out = _linear(terms, p.get((), 0), dims)
     for a, c in rest:
-        out = out.add(_atom(a, domain).scale_val(isl.Val(c, _context)))
+        out = out.add(_atom(a, domain).scale_val(isl_val(c)))
     return out
 
 
@@ -114,7 +118,7 @@ def _atom(a: tuple[Any, ...], domain: Set) -> PwAff:
     divisor = constant(thaw(second))
     if divisor is None or divisor <= 0:
         raise NotAffine
-    by = isl.Val(divisor, _context)
+    by = isl_val(divisor)
     if kind == "fdiv" or is_nonneg(x, domain):
         return x.scale_down_val(by).floor()
     return x.tdiv_q(_linear([], divisor, domain.dim(DIM.set)))
