@@ -6,6 +6,7 @@ text in double precision, and how strongly each output element reacts to its inp
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -32,8 +33,8 @@ class Tolerance:
 
 @dataclass(slots=True)
 class Comparison:
-    """The outcome for one buffer. `worst` and `first` hold index, expected, got, error, bound; `heat` is a small grid of
-    the largest error over bound (1 is just allowed); `histogram` counts elements per decade of error over bound."""
+    """The outcome for one buffer. `worst` and `first` hold index, expected, got, error, bound; `heat` is a small grid
+    of the largest error over bound (1 is just allowed); `histogram` counts elements per decade of error over bound."""
 
     buffer: str
     ok: bool
@@ -88,7 +89,8 @@ def tolerance(reference: Array, dtype: ScalarType, *, double: Floats | None = No
         measured = float(np.max(relative, where=~unstable, initial=0.0))
         bound = allow * np.maximum(FACTOR * measured, eps * growth) * scale + _tiny(dtype)
     return Tolerance(bound, unstable if unstable.any() else None, double if unstable.any() else None,
-                     f"{FACTOR:.0f} times the source's own error ({measured:.1e} of the terms), or {growth:.0f} roundings")
+                     f"{FACTOR:.0f} times the source's own error ({measured:.1e} of the terms), "
+                     f"or {growth:.0f} roundings")
 
 
 def _tiny(dtype: ScalarType) -> float:
@@ -174,8 +176,8 @@ def _histogram(key: Floats, inside: Mask) -> list[dict[str, Any]]:
     """Counts per decade of error over bound."""
     values = key[inside]
     steps = [0.0, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0, np.inf]
-    out = [{"from": 0.0, "to": 0.0, "count": int((values == 0).sum())}]
-    for lo, hi in zip(steps, steps[1:], strict=False):
+    out: list[dict[str, Any]] = [{"from": 0.0, "to": 0.0, "count": int((values == 0).sum())}]
+    for lo, hi in itertools.pairwise(steps):
         n = int(((values > lo) & (values <= hi)).sum())
         out.append({"from": lo, "to": hi if np.isfinite(hi) else "more", "count": n})
     return out

@@ -26,7 +26,7 @@ from ..ir.nodes import (
     While,
 )
 from ..ir.visit import children, walk
-from .interval import ANY, INF, Bound, Env, Range, assume, conjuncts, negate, strip, value_range
+from .interval import Bound, Env, Range, assume, conjuncts, negate, strip, value_range
 
 
 @dataclass(slots=True)
@@ -186,7 +186,7 @@ class _Walk:
         op = getattr(part, "op", "")
         if op not in ("<", "<=", ">", ">="):
             return
-        a, b = strip(part.a), strip(part.b)  # type: ignore[union-attr]
+        a, b = strip(part.a), strip(part.b)
         if op in (">", ">="):
             a, b = b, a
         if not a.dtype.is_integer:
@@ -201,5 +201,3 @@ def evaluate(e: Expr, scalars: dict[str, Bound]) -> Bound:
     r = value_range(e, Env({k: Range(v, v) for k, v in scalars.items()}))
     return np.where(np.asarray(r.lo) == r.hi, r.lo, np.nan)
 
-
-__all__ = ["ANY", "INF", "Footprint", "Guard", "Range", "Roles", "evaluate", "footprint", "leaves", "roles"]

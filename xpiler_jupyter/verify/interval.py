@@ -131,7 +131,8 @@ def _binary(op: str, a: Range, b: Range) -> Range:
             return Range(np.where(inside, a.lo, low), np.where(inside, a.hi, np.minimum(top, np.maximum(a.hi, 0.0))))
         if op == "&":
             known = (b.lo == b.hi) & (b.lo >= 0)
-            return Range(np.where(known | (a.lo >= 0), 0.0, -INF), np.where(known, b.hi, np.where(a.lo >= 0, a.hi, INF)))
+            top = np.where(a.lo >= 0, a.hi, INF)
+            return Range(np.where(known | (a.lo >= 0), 0.0, -INF), np.where(known, np.minimum(b.hi, top), top))
         if op in ("|", "^"):
             top = np.exp2(np.ceil(np.log2(np.maximum(np.maximum(a.hi, b.hi), 0.0) + 1.0))) - 1.0
             good = (a.lo >= 0) & (b.lo >= 0)

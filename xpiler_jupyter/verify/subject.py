@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -77,15 +78,17 @@ class Subject:
     def pointers(self) -> tuple[Param, ...]:
         return tuple(p for p in self.params if p.pointer)
 
+    @property
+    def entry_name(self) -> str:
+        """The function that is called."""
+        if self.kernel is None:
+            return self._scanned[0]
+        return self.kernel.host.name if self.wrapped and self.kernel.host else self.kernel.name
+
     def entry(self, scalars: Scalars) -> Entry:
         """How to call this text with these scalar values."""
         args = tuple(Argument(p.name, p.dtype, p.pointer) for p in self.params)
-        if self.kernel is None:
-            return Entry(self._scanned[0], args)
-        if self.wrapped:
-            assert self.kernel.host is not None
-            return Entry(self.kernel.host.name, args)
-        return Entry(self.kernel.name, args, self.launch(scalars) if self.launched else None)
+        return Entry(self.entry_name, args, self.launch(scalars) if self.launched else None)
 
     def launch(self, scalars: Scalars) -> Launch:
         """The geometry: the extents of the axis loops for these sizes."""
@@ -106,7 +109,7 @@ class Subject:
         bx, by, bz = extents["block"]
         return Launch((gx, gy, gz), (bx, by, bz))
 
-    def kernel_scalars(self, scalars: Scalars) -> dict[str, Bound]:
+    def kernel_scalars(self, scalars: Mapping[str, Bound]) -> dict[str, Bound]:
         """Values of the device kernel's own scalars and sizes, from the entry's (arrays of choices pass through)."""
         known: dict[str, Bound] = dict(scalars)
         if self.kernel is not None and self.wrapped:

@@ -1,0 +1,212 @@
+"""Testing one candidate against the prepared references."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import CompileError, XpilerError
+from ..execute.api import Array, Compiled, Fault
+from ..ir.nodes import Param, Store
+from ..ir.visit import walk
+from .compare import Comparison, compare
+from .evidence import Evidence
+from .inputs import is_intact, poison
+from .numbers import dtype_of
+from .reference import Reference, passed
+from .subject import Scalars, Subject
+
+if TYPE_CHECKING:
+    from .judge import Judge
+
+
+class Mismatch(Exception):
+    """A candidate that is wrong on one input; `data` holds the evidence."""
+
+    def __init__(self, message: str, data: dict[str, Any]) -> None:
+        super().__init__(message)
+        self.data = data
+
+
+class CandidateTest:
+    """One candidate under one judge."""
+
+    def __init__(self, judge: Judge, candidate: Subject) -> None:
+        self.judge, self.candidate, self.source = judge, candidate, judge.source
+        self.compiled: dict[Any, Compiled] = {}
+        self.runs = 0
+        self.exact = True
+        self.max_ulp = self.max_rel = 0.0
+        self.worst: list[Comparison] = []
+
+    def evidence(self) -> list[Evidence]:
+        out: list[Evidence] = []
+        began = time.perf_counter()
+        try:
+            self.pairs = self.match()
+            self.executor = self.judge.executors(self.candidate.platform)
+            log = self.at(self.judge.references[0]).log
+        except CompileError as err:
+            return [Evidence("compile", "fail", f"{err.place + ': ' if err.place else ''}{err.message}",
+                             time.perf_counter() - began, {"line": err.line, "column": err.column})]
+        except Mismatch as err:
+            return [Evidence("interface", "fail", str(err), time.perf_counter() - began, err.data)]
+        except XpilerError as err:
+            return [Evidence("compile", "unknown", str(err), time.perf_counter() - began, {"line": err.line})]
+        warnings = len(log.splitlines()) if log else 0
+        out.append(Evidence("compile", "pass", "compiles" + (f" with {warnings} warnings" if warnings else ""),
+                            time.perf_counter() - began, {"log": log} if log else {}))
+        began = time.perf_counter()
+        try:
+            for reference in self.judge.references:
+                self.one(reference)
+        except Mismatch as err:
+            out.append(Evidence("test", "fail", str(err), time.perf_counter() - began, err.data))
+            return [*out, self.judge.gate]
+        except XpilerError as err:
+            out.append(Evidence("test", "unknown", str(err), time.perf_counter() - began))
+            return out
+        out.append(self.passed(time.perf_counter() - began))
+        return [*out, self.judge.gate]
+
+    def passed(self, seconds: float) -> Evidence:
+        refs = self.judge.references
+        model = "bit-exact" if self.exact else \
+            f"real arithmetic, max error {self.max_ulp:.3g} ulp ({self.max_rel:.1e} relative)"
+        sizes = list(dict.fromkeys(r.case.size.words() for r in refs))
+        detail = (f"{len(refs)} inputs in two thread orders agree with the source "
+                  f"({'bit for bit' if self.exact else f'worst {self.max_ulp:.3g} ulp'}; {'; '.join(sizes)}; "
+                  f"seed {self.judge.seed})")
+        data: dict[str, Any] = {
+            "number_model": model, "inputs": len(refs), "seed": self.judge.seed, "sizes": sizes,
+            "kinds": sorted({r.case.kind for r in refs}), "runs": self.runs,
+            "buffers": [c.as_dict() for c in self.worst]}
+        return Evidence("test", "pass", detail, seconds, data)
+
+    # -- matching the interfaces ---------------------------------------------------------------------------------------
+
+    def match(self) -> list[tuple[Param, Param]]:
+        """(candidate's pointer, source's pointer) pairs."""
+        mine, theirs = self.candidate.pointers, self.source.pointers
+        if self.candidate.names:
+            by_name = {p.name: p for p in theirs}
+            pairs = [(p, by_name[self.candidate.names.get(p.name, p.name)]) for p in mine]
+        elif len(mine) != len(theirs):
+            raise Mismatch(f"{self.candidate.entry_name} takes {len(mine)} buffers, the source takes {len(theirs)}", {})
+        elif (self.candidate.launched != self.source.launched) and {p.name for p in mine} == {p.name for p in theirs}:
+            by_name = {p.name: p for p in theirs}
+            pairs = [(p, by_name[p.name]) for p in mine]
+        else:
+            pairs = list(zip(mine, theirs, strict=True))
+        for a, b in pairs:
+            if dtype_of(a.dtype) != dtype_of(b.dtype):
+                raise Mismatch(f"parameter {a.name} is {a.dtype}*, the source's {b.name} is {b.dtype}*", {})
+        return pairs
+
+    def scalars(self, given: Scalars) -> Scalars:
+        """Values for the candidate's scalars: by name, else by position."""
+        known: Scalars = {k: float(v) if isinstance(v, float) else int(v)
+                          for k, v in {**self.source.kernel_scalars(given), **given}.items()
+                          if np.asarray(v).shape == () and np.isfinite(v)}
+        names = [p.name for p in self.source.scalars]
+        out: Scalars = {}
+        for i, p in enumerate(self.candidate.scalars):
+            if p.name in known:
+                out[p.name] = known[p.name]
+            elif i < len(names) and names[i] in given:
+                out[p.name] = given[names[i]]
+            else:
+                raise Mismatch(f"the candidate's scalar {p.name} has no counterpart in the source", {})
+        return out
+
+    def at(self, ref: Reference) -> Compiled:
+        scalars = self.scalars(ref.case.size.scalars)
+        entry = self.candidate.entry(scalars)
+        if entry not in self.compiled:
+            self.compiled[entry] = self.executor.compile(self.candidate.text, entry)
+        return self.compiled[entry]
+
+    # -- one input -----------------------------------------------------------------------------------------------------
+
+    def one(self, ref: Reference) -> None:
+        """Both thread orders, each with its own poison. Raises Mismatch at the first wrong element."""
+        for which, reverse in ((0, False), (1, True)):
+            rng = np.random.default_rng((ref.case.seed, which, 7))
+            outputs = self.judge.runs.outputs
+            before: dict[str, Array] = {}
+            for p in self.source.pointers:  # in the source's order, so that both see the same poison
+                size = ref.case.buffers[p.name].size
+                before[p.name] = poison(which, rng, size, p.dtype) if p.name in outputs else ref.case.buffers[p.name]
+            given = {a.name: before[b.name] for a, b in self.pairs}
+            result = self.at(ref).run(given, passed(self.candidate, self.scalars(ref.case.size.scalars)),
+                                      reverse=reverse, limits=self.judge.limits)
+            self.runs += 1
+            if result.fault:
+                raise Mismatch(self.fault_words(result.fault, ref, reverse), self.data(ref, reverse) | {
+                    "fault": result.fault.kind, "line": result.fault.line})
+            for a, b in self.pairs:
+                self.check(ref, a, b, result.outputs[a.name].reshape(-1), before[b.name].reshape(-1), reverse)
+
+    def check(self, ref: Reference, mine: Param, theirs: Param, got: Array, before: Array, reverse: bool) -> None:
+        name = theirs.name
+        if name not in ref.expected:
+            kept = is_intact(got, before)
+            if not kept.all():
+                raise Mismatch(f"{mine.name} is an input, but {mine.name}[{int(np.argmin(kept))}] was changed "
+                               f"({self.where(ref, reverse)})", self.data(ref, reverse, mine.name))
+            return
+        kept = is_intact(got, before)
+        stray = ref.untouched[name] & ~kept
+        if stray.any():
+            raise Mismatch(f"{mine.name}[{int(np.argmax(stray))}] was written, which the source leaves alone "
+                           f"({self.where(ref, reverse)})", self.data(ref, reverse, mine.name))
+        missing = kept & ref.defined[name] & (name in self.judge.runs.outputs)
+        result = compare(mine.name, ref.expected[name], got, theirs.dtype, ref.bound[name], ref.defined[name])
+        if not result.ok:
+            i = result.first["index"] if result.first else 0
+            words = result.words
+            if missing[i] and result.first:
+                words = (f"{mine.name}[{i}] was not written, expected {result.first['expected']}; "
+                         f"{int(missing.sum())} of {result.total} elements were not")
+            raise Mismatch(f"{words} ({self.where(ref, reverse)})",
+                           self.data(ref, reverse, mine.name) | {"comparison": result.as_dict()})
+        self.exact &= result.bit_exact
+        self.max_ulp, self.max_rel = max(self.max_ulp, result.max_ulp), max(self.max_rel, result.max_rel)
+        self.keep(result)
+
+    def keep(self, result: Comparison) -> None:
+        """The worst comparison per buffer, for the views."""
+        for i, old in enumerate(self.worst):
+            if old.buffer == result.buffer:
+                if result.max_ulp > old.max_ulp:
+                    self.worst[i] = result
+                return
+        self.worst.append(result)
+
+    def where(self, ref: Reference, reverse: bool) -> str:
+        return ref.case.words() + (", threads in descending order" if reverse else "")
+
+    def data(self, ref: Reference, reverse: bool, buffer: str | None = None) -> dict[str, Any]:
+        out: dict[str, Any] = {"seed": ref.case.seed, "kind": ref.case.kind, "scalars": ref.case.size.scalars,
+                               "lengths": ref.case.size.lengths, "reverse": reverse}
+        if buffer is not None:
+            out["buffer"] = buffer
+            line = self.line_of(buffer)
+            if line:
+                out["line"] = line
+        return out
+
+    def line_of(self, buffer: str) -> int | None:
+        """The line that writes a buffer, when there is just one."""
+        kernel = self.candidate.kernel
+        if kernel is None:
+            return None
+        behind = {p.name for p in kernel.params if self.candidate.origin(p.name) == buffer}
+        lines = {n.span.line for n in walk(kernel.body) if isinstance(n, Store) and n.buffer in behind and n.span}
+        return lines.pop() if len(lines) == 1 else None
+
+    def fault_words(self, fault: Fault, ref: Reference, reverse: bool) -> str:
+        place = f"line {fault.line}: " if fault.line else ""
+        return f"{place}{fault.message} ({self.where(ref, reverse)})"

@@ -1,0 +1,107 @@
+"""Values worth trying for an unknown size, and the search over combinations of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+
+from ..ir.nodes import Binary, Const, Expr, For, Node
+from ..ir.visit import walk
+from .interval import Bound
+from .subject import Scalars, Subject
+
+Table = np.ndarray[tuple[int, ...], np.dtype[np.float64]]  # one row per name, one column per combination
+
+MAX_ELEMENTS = 1 << 24
+SMALL = (1, 2, 3, 4, 5, 7, 8, 16)
+GENERIC = (33, 64, 100, 129, 256, 1000, 1024)
+
+
+def constants(subject: Subject) -> list[int]:
+    """Positive integers of the kernel, most telling first: those in comparisons and loop bounds, launch extents, the
+    stated thread limit, then the rest of the IR, then the text as written (which the IR may have folded)."""
+    kernel = subject.kernel
+    strong: dict[int, None] = {}
+    weak: dict[int, None] = {}
+    if kernel is not None:
+        if kernel.max_threads:
+            strong[kernel.max_threads] = None
+        for node in walk(kernel.body):
+            parts: tuple[Expr, ...] = ()
+            if isinstance(node, For):
+                parts = (node.hi, node.step)
+            elif isinstance(node, Binary) and node.op in ("<", "<=", ">", ">=", "=="):
+                parts = (node.a, node.b)
+            for part in parts:
+                strong.update(dict.fromkeys(_ints(part)))
+        weak.update(dict.fromkeys(_ints(kernel.body)))
+    weak.update(dict.fromkeys(int(m) for m in re.findall(r"(?<![\w.])(\d{1,9})(?![\w.])", subject.text)))
+    out = list(strong) + [c for c in weak if c not in strong]
+    return [c for c in out if 0 < c <= MAX_ELEMENTS][:48]
+
+
+def _ints(node: Node) -> list[int]:
+    return [int(n.value) for n in walk(node) if isinstance(n, Const) and n.dtype.is_integer
+            and not isinstance(n.value, bool)]
+
+
+def candidates(subject: Subject, name: str, fixed: Scalars) -> list[int]:
+    """Values for one unknown; `@b` asks for the largest element of index buffer `b`."""
+    if name.startswith("@"):
+        return [3, 0, 1, 2, 7, 15, 31]
+    base = constants(subject) + [int(v) for v in fixed.values() if isinstance(v, int)]
+    out: dict[int, None] = dict.fromkeys(base)
+    out.update(dict.fromkeys(SMALL))
+    short = base[:16]
+    for c in short[:8]:
+        out.update(dict.fromkeys((c - 1, c + 1, 2 * c, 2 * c + 1, 3 * c)))
+    for a in base:
+        for b in base:
+            if b > 1 and a > b and a % b == 0:
+                out[a // b] = None
+    out.update(dict.fromkeys(GENERIC))
+    for a in short:
+        for b in short:
+            out[a * b] = None
+    return [v for v in out if 0 < v <= MAX_ELEMENTS][:160]
+
+
+def neighbours(subject: Subject, value: int) -> list[int]:
+    """Strides a size may have to be a multiple of: small powers of two and the kernel's own constants, ascending."""
+    return sorted({2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, *constants(subject)} & set(range(2, value + 1)))
+
+
+def assignments(pool: dict[str, list[int]], rank: Callable[[dict[str, Bound]], Bound], rng: np.random.Generator,
+                limit: int = 12000) -> dict[str, Bound]:
+    """Combinations to choose from, as one array per name: all of them when few, else random ones improved one
+    coordinate at a time towards a low `rank`."""
+    if not pool:
+        return {}
+    names = list(pool)
+    count = 1
+    for values in pool.values():
+        count *= len(values)
+    if count <= limit:
+        grid = np.meshgrid(*(np.asarray(pool[n], dtype=float) for n in names), indexing="ij")
+        return {n: g.reshape(-1) for n, g in zip(names, grid, strict=True)}
+    table = np.stack([rng.choice(np.asarray(pool[n], dtype=float), limit // 2) for n in names])
+    for _ in range(4):
+        cost = np.asarray(rank({n: table[i] for i, n in enumerate(names)}))
+        order = np.argsort(cost, kind="stable")
+        best = _distinct(table[:, order])[:, :12]
+        moves = [best]
+        for i, n in enumerate(names):
+            tried = np.asarray(pool[n], dtype=float)
+            moved = np.repeat(best, len(tried), axis=1)
+            moved[i] = np.tile(tried, best.shape[1])
+            moves.append(moved)
+        table = _distinct(np.concatenate(moves, axis=1))
+    return {n: table[i] for i, n in enumerate(names)}
+
+
+def _distinct(table: Table) -> Table:
+    """Columns without repetition, first occurrence first."""
+    _, first = np.unique(table, axis=1, return_index=True)
+    return np.asarray(table[:, np.sort(first)])

@@ -1,0 +1,260 @@
+"""The judge: prepares tests from the source once, then tests any number of candidates against them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..errors import CompileError, MissingSizeError, SourceFaultError, UsageError, XpilerError
+from ..execute.api import Array, Executor, Fault, Limits
+from ..ir.types import ScalarType
+from ..platforms.base import Platform
+from .candidate import CandidateTest
+from .compare import compare, tolerance
+from .evidence import Evidence
+from .footprint import roles
+from .gate import accepted_trivia, more_kinds
+from .numbers import decode, encode
+from .reference import Case, Faulted, Reference, SourceRuns, make_case, reduction_length
+from .sizes import MAX_WORK, Sizes, SizeSet, choose
+from .subject import Subject
+
+Executors = Callable[[Platform], Executor]
+PLAN = {"representative": ("mixed", "integers", "moderate", "special"), "tail": ("mixed", "integers"),
+        "small": ("mixed",)}
+
+
+def default_executors(device: str) -> Executors:
+    """Where texts run: the simulators, or a device where the person asked for one."""
+    from ..execute import executor
+
+    return lambda platform: executor(platform, device)
+
+
+class Judge:
+    """Judges candidates against one source.
+
+    Args:
+        source: the unmodified text, the reference.
+        shape: sizes and buffer lengths that the person gave, by name.
+        ref: a NumPy function that computes the same from the read buffers (in order), as one more reference.
+        seed: of all inputs; printed in the evidence.
+        device: where candidates run besides the simulator.
+        limits: of one run.
+        specials: False leaves NaN and infinities out of the inputs.
+        executors: where texts of a platform run (for tests).
+
+    Raises:
+        SourceFaultError: the source has no meaning to preserve.
+        MissingSizeError: a size that no one told.
+        CompileError: the source does not compile.
+    """
+
+    def __init__(self, source: Subject, *, shape: dict[str, int] | None = None, ref: Callable[..., Any] | None = None,
+                 seed: int = 0, device: str = "auto", limits: Limits | None = None, specials: bool = True,
+                 executors: Executors | None = None) -> None:
+        began = time.perf_counter()
+        self.source, self.ref, self.seed, self.specials = source, ref, seed, specials
+        self.shape = dict(shape or {})
+        self.limits = limits or Limits()
+        self.executors = executors or default_executors(device)
+        self.evidence: list[Evidence] = []
+        self.references: list[Reference] = []
+        self.runs: SourceRuns
+        self.sizes: Sizes
+        self._assumptions: list[str] = []
+        self._prepare()
+        self.seconds = time.perf_counter() - began
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What must hold for any verdict of this judge: contracts of the source, aliasing."""
+        return tuple(dict.fromkeys(self._assumptions))
+
+    # -- preparing -----------------------------------------------------------------------------------------------------
+
+    def _prepare(self) -> None:
+        began = time.perf_counter()
+        source = self.source
+        first = choose(source, self.shape, seed=self.seed).sets[0]
+        try:
+            self.runs = SourceRuns(source, self.executors(source.platform), self.limits, first)
+        except CompileError as err:
+            raise self._located(err, "the source does not compile: ") from err
+        self._roles = roles(source.kernel) if source.kernel else None
+        self.written = self._written()
+        self.runs.outputs = self.written
+        probe = self.runs.probe if first.work <= MAX_WORK else None
+        self.sizes = choose(source, self.shape, probe=probe, seed=self.seed)
+        self._assumptions += self.sizes.assumptions
+        try:
+            self._learn()
+            for size in self.sizes.sets:
+                self._add_references(size)
+        except Faulted as err:
+            raise self.source_fault(err.fault, err.case.size) from err
+        self._check_order()
+        self._gate()
+        self._reference_function()
+        self.references.sort(key=lambda r: (r.case.size.work, r.case.kind != "integers"))
+        if len([p for p in source.pointers]) > 1 and not all(p.restrict for p in source.pointers):
+            self._assumptions.append("the buffers do not overlap")
+        took = time.perf_counter() - began
+        kinds = sorted({r.case.kind for r in self.references})
+        note = ""
+        if self.runs.inout:
+            note = f"; {', '.join(sorted(self.runs.inout))}: contents before the call matter (read before written)"
+        self.evidence.insert(0, Evidence(
+            "source", "pass", f"the source runs on {len(self.references)} inputs ({', '.join(kinds)}; "
+            f"{'; '.join(s.words() for s in self.sizes.sets)}), the same in both thread orders{note}", took,
+            {"seed": self.seed, "sizes": [{"label": s.label, "scalars": s.scalars, "lengths": s.lengths}
+                                          for s in self.sizes.sets],
+             "inout": sorted(self.runs.inout), "outputs": sorted(self.runs.outputs)}))
+
+    def _written(self) -> frozenset[str]:
+        if self._roles is None:
+            return frozenset(p.name for p in self.source.pointers if not p.const)
+        return frozenset(o for b in self._roles.written if (o := self.source.origin(b)))
+
+    def _origins(self, names: frozenset[str]) -> frozenset[str]:
+        return frozenset(o for b in names if (o := self.source.origin(b)))
+
+    def _learn(self) -> None:
+        small = min(self.sizes.sets, key=lambda s: s.work)
+        read = self._origins(self._roles.read) if self._roles else self.written
+        self.runs.learn_outputs(self.case("moderate", small, self.seed), self.written, read)
+        if not self.written:
+            raise SourceFaultError("the source writes no buffer", source=self.source.text)
+
+    def case(self, kind: str, size: SizeSet, seed: int) -> Case:
+        """One input of the source."""
+        ascending = self._origins(self._roles.bounds) if self._roles else frozenset()
+        return make_case(self.source, kind, size, seed, ascending)
+
+    def _add_references(self, size: SizeSet) -> None:
+        kinds = list(PLAN.get(size.label, ("mixed",)))
+        if self._roles and self._roles.float_index:
+            kinds = ["unit", *(k for k in kinds if k != "special")]
+        if not self.specials:
+            kinds = [k for k in kinds if k != "special"]
+        if size.work > MAX_WORK / 8:
+            kinds = kinds[:2]
+        length = reduction_length(self.source, size.scalars)
+        for i, kind in enumerate(kinds):
+            options = ("mixed", "moderate", "unit", "positive") if kind in ("mixed", "moderate") else (kind,)
+            best: Reference | None = None
+            for option in options:
+                try:
+                    got = self.runs.reference(self.case(option, size, self.seed + i), length,
+                                              yardstick=size.work <= MAX_WORK)
+                except Faulted:
+                    if kind == "special":
+                        self._assumptions.append("float inputs are finite (the source faults on NaN or infinity)")
+                        break
+                    raise
+                if best is None or got.finite() > best.finite():
+                    best = got
+                if kind == "special" or got.finite() >= 0.9:
+                    break
+            if best is not None and not any(r.case.kind == best.case.kind and r.case.size is size
+                                            for r in self.references):
+                self.references.append(best)
+
+    def _check_order(self) -> None:
+        for r in self.references:
+            if r.order_dependent:
+                raise SourceFaultError(f"the source's result depends on the order of its threads: {r.order_dependent}",
+                                       source=self.source.text, hint="Two threads race for one place: add a barrier.")
+        if any(r.rounding_order for r in self.references):
+            self.evidence.append(Evidence("order", "unknown", "the source rounds differently in another thread order "
+                                          "(atomic sums): results are compared within its own spread"))
+        if not any(bool(d.any()) for r in self.references for d in r.defined.values()):
+            raise SourceFaultError("the source leaves every output as it was", source=self.source.text)
+
+    def _gate(self) -> None:
+        left = accepted_trivia(self.source, self.references)
+        size, length = self.sizes.sets[0], reduction_length(self.source, self.sizes.sets[0].scalars)
+        if left and size.work <= MAX_WORK:
+            for kind, offset in more_kinds():
+                try:
+                    extra = self.runs.reference(self.case(kind, size, self.seed + offset), length)
+                except Faulted:
+                    continue
+                if len(accepted_trivia(self.source, [*self.references, extra])) < len(left):
+                    self.references.append(extra)
+                    left = accepted_trivia(self.source, self.references)
+                if not left:
+                    break
+        self.gate = Evidence(
+            "triviality", "unknown" if left else "pass",
+            f"the tests cannot tell the source from {' or '.join(left)}" if left else
+            "the tests reject zeros, ones, doing nothing and copies of each input", data={"accepted": left})
+        self.evidence.append(self.gate)
+
+    def source_fault(self, fault: Fault, size: SizeSet) -> XpilerError:
+        """The error for a source that faults: undefined behaviour has no meaning to preserve."""
+        place = f" at {size.words()}" if size.scalars else ""
+        if fault.kind == "timeout":
+            return SourceFaultError(f"the source does not finish within {self.limits.seconds:g} s{place}",
+                                    source=self.source.text, line=fault.line, hint="Give smaller sizes with --shape.")
+        if fault.kind == "bounds" and size.open:
+            name = sorted(size.open)[0]
+            return MissingSizeError(f"the length of {name} is not known (its accesses depend on data): {fault.message}",
+                                    source=self.source.text, line=fault.line, hint=f"Say --shape {name}=...")
+        return SourceFaultError(f"the source is at fault{place}: {fault.message}", source=self.source.text,
+                                line=fault.line, hint="Such a kernel has no meaning to preserve: correct it first, or "
+                                "give other sizes with --shape.")
+
+    def _located(self, err: XpilerError, prefix: str) -> XpilerError:
+        return type(err)(prefix + err.message, source=self.source.text, line=err.line, column=err.column, hint=err.hint)
+
+    # -- --ref ---------------------------------------------------------------------------------------------------------
+
+    def _reference_function(self) -> None:
+        """Compares the source with the person's NumPy function."""
+        if self.ref is None:
+            return
+        began = time.perf_counter()
+        read = self._origins(self._roles.read) if self._roles else frozenset(p.name for p in self.source.pointers)
+        inputs = [p for p in self.source.pointers if p.name in read and p.name not in self.runs.outputs]
+        outputs = [p for p in self.source.pointers if p.name in self.written]
+        for r in self.references:
+            if r.case.kind == "special":
+                continue
+            given = [decode(r.case.buffers[p.name], p.dtype) if p.dtype.is_float else r.case.buffers[p.name]
+                     for p in inputs]
+            try:
+                with np.errstate(all="ignore"):
+                    got = self.ref(*given)
+            except Exception as err:
+                raise UsageError(f"the reference function failed: {type(err).__name__}: {err}",
+                                 hint=f"It gets flat arrays: {', '.join(p.name for p in inputs)}.") from err
+            results = got if isinstance(got, tuple) else (got,)
+            for p, value in zip(outputs, results, strict=False):
+                wrong = self._differs(r, p.name, p.dtype, np.asarray(value))
+                if wrong:
+                    words = f"the source differs from the reference function: {wrong} ({r.case.words()})"
+                    self.evidence.append(Evidence("ref", "fail", words, time.perf_counter() - began))
+                    return
+        self.evidence.append(Evidence("ref", "pass", "the source agrees with the reference function",
+                                      time.perf_counter() - began))
+
+    def _differs(self, r: Reference, name: str, dtype: ScalarType, value: Array) -> str:
+        expected = r.expected[name]
+        if value.size != expected.size:
+            return f"it returns {value.size} elements for {name}, which has {expected.size}"
+        length = reduction_length(self.source, r.case.size.scalars)
+        scale = np.maximum(r.bound[name].bound, tolerance(expected, dtype, length=length).bound)
+        out = compare(name, encode(value.reshape(-1), dtype), expected, dtype, replace(r.bound[name], bound=scale),
+                      r.defined[name])
+        return "" if out.ok else out.words
+
+    # -- testing -------------------------------------------------------------------------------------------------------
+
+    def test(self, candidate: Subject) -> list[Evidence]:
+        """Compiles and runs one candidate. Never raises for what the candidate does."""
+        return CandidateTest(self, candidate).evidence()
