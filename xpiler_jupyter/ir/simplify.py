@@ -1,0 +1,300 @@
+"""Simplification that keeps every bit: constant and index arithmetic, guards and loops that the ranges decide.
+
+Nothing of floating point is ever rewritten. `simplify` returns the very same kernel when there is nothing to do.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+from .algebra import Scope
+from .build import COMPARE, conjunction, integer
+from .cleanup import clean
+from .nodes import (
+    Alloc,
+    AnyStmt,
+    Binary,
+    Block,
+    Break,
+    Cast,
+    Const,
+    Continue,
+    Expr,
+    For,
+    If,
+    Kernel,
+    Let,
+    Load,
+    Node,
+    Ref,
+    Return,
+    Select,
+    Unary,
+    Var,
+    While,
+    const_bool,
+)
+from .poly import Poly
+from .types import BOOL
+from .visit import children, map_children, rename, stmts_of, substitute, walk
+
+NEGATED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+
+
+def simplify(kernel: Kernel, nonneg: Iterable[str] = ()) -> Kernel:
+    """The kernel with the same meaning and less in it. `nonneg` names sizes that may be taken to be >= 0."""
+    for _ in range(6):
+        body = clean(_Simplifier().block(kernel.body, Scope.of(kernel, nonneg)))
+        if body == kernel.body:
+            return kernel
+        kernel = dataclasses.replace(kernel, body=body)
+    return kernel
+
+
+def simplify_expr(e: Expr, scope: Scope | None = None) -> Expr:
+    """One expression, simplified under what the scope knows."""
+    out: Expr = _Simplifier().expr(e, scope or Scope())
+    return out
+
+
+@lru_cache(maxsize=65536)
+def cost(e: Node) -> int:
+    """How much there is to read (and to compute): the measure that a rewrite of an index must lower."""
+    own = 3 if isinstance(e, Binary) and e.op in ("/", "%", "*") and not isinstance(e.b, Const) else 1
+    if isinstance(e, Binary) and e.op in ("/", "%", ">>", "&"):
+        own += 2
+    if isinstance(e, Cast) and e.implicit:
+        own = 0
+    return own + sum(cost(c) for c in children(e))
+
+
+def negate(cond: Expr) -> Expr:
+    """`!cond`, pushed into integer comparisons (not into float ones: NaN)."""
+    if isinstance(cond, Const):
+        return const_bool(not cond.value)
+    if isinstance(cond, Unary) and cond.op == "!":
+        return cond.x
+    if isinstance(cond, Binary) and cond.op in COMPARE and cond.a.dtype.is_integer:
+        return dataclasses.replace(cond, op=NEGATED[cond.op])
+    return Unary("!", cond, BOOL)
+
+
+def conjuncts(cond: Expr) -> list[Expr]:
+    """The parts of an `&&` chain, in order."""
+    if isinstance(cond, Binary) and cond.op == "&&":
+        return conjuncts(cond.a) + conjuncts(cond.b)
+    return [cond]
+
+
+def leaves_loop(body: Block, kinds: tuple[type, ...] = (Break, Continue)) -> bool:
+    """Does a `break` or `continue` in `body` concern the loop around it?"""
+    for s in stmts_of(body):
+        if isinstance(s, kinds):
+            return True
+        if isinstance(s, If) and any(leaves_loop(b, kinds) for b in (s.then, s.orelse) if b is not None):
+            return True
+    return False
+
+
+class _Simplifier:
+    """One pass from the outside in; the scope carries what is known at each place."""
+
+    # -- expressions ---------------------------------------------------------------------------------------------------
+
+    def expr(self, e: Any, scope: Scope) -> Any:
+        if isinstance(e, Const | Var):
+            return self._index(e, scope) if isinstance(e, Var) and e.name in scope.lets else e
+        if e.dtype == BOOL:
+            return self.condition(e, scope)
+        if isinstance(e, Select):
+            truth = scope.proves(e.cond)
+            if truth is not None:
+                return self.expr(e.a if truth else e.b, scope)
+            cond = self.condition(e.cond, scope)
+            new = dataclasses.replace(e, cond=cond, a=self.expr(e.a, scope.given(cond)),
+                                      b=self.expr(e.b, scope.given(cond, False)))
+            return new if new != e else e
+        if e.dtype.is_integer and not isinstance(e, Load | Ref):
+            return self._index(e, scope)
+        return map_children(e, lambda c: self.expr(c, scope))
+
+    def _index(self, e: Expr, scope: Scope) -> Expr:
+        """An integer expression: its normal form where that is shorter, else its parts simplified."""
+        if isinstance(e, Var):
+            return e if scope.poly(e).value is None else scope.expr(scope.poly(e), e.dtype)
+        parts = map_children(e, lambda c: self.expr(c, scope) if hasattr(c, "dtype") else c)
+        best: Expr = parts
+        for s in (scope.named(), scope):
+            candidate = s.expr(s.poly(e), e.dtype)
+            if cost(candidate) < cost(best):
+                best = candidate
+        return best
+
+    def condition(self, e: Expr, scope: Scope) -> Expr:
+        truth = scope.proves(e)
+        if truth is not None:
+            return const_bool(truth)
+        if isinstance(e, Unary) and e.op == "!":
+            inner = self.condition(e.x, scope)
+            new = negate(inner)
+            return new if new != e else e
+        if isinstance(e, Binary) and e.op in ("&&", "||"):
+            stop = e.op == "||"
+            a = self.condition(e.a, scope)
+            b = self.condition(e.b, scope.given(a, not stop))
+            for kept, other in ((a, b), (b, a)):
+                if isinstance(other, Const) and bool(other.value) is not stop:
+                    return kept
+            if isinstance(a, Const):
+                return a
+            return e if a is e.a and b is e.b else Binary(e.op, a, b, BOOL, span=e.span)
+        return map_children(e, lambda c: self.expr(c, scope))
+
+    # -- statements ----------------------------------------------------------------------------------------------------
+
+    def block(self, b: Block, scope: Scope) -> Block:
+        out: list[AnyStmt] = []
+        pending = list(b.stmts)
+        while pending:
+            s = pending.pop(0)
+            new = self.stmt(s, scope)
+            for n in new:
+                out.append(n)
+                if isinstance(n, Let):
+                    scope = scope.let(n)
+                elif isinstance(n, Alloc):
+                    pass
+                elif isinstance(n, If) and n.orelse is None and _always_leaves(n.then):
+                    scope = scope.given(n.cond, False)
+        same = len(out) == len(b.stmts) and all(x is y for x, y in zip(out, b.stmts, strict=True))
+        return b if same else Block(tuple(out), span=b.span)
+
+    def stmt(self, s: AnyStmt, scope: Scope) -> tuple[AnyStmt, ...]:
+        if isinstance(s, Block):
+            return (self.block(s, scope),)
+        if isinstance(s, For):
+            return self._for(s, scope)
+        if isinstance(s, If):
+            return self._if(s, scope)
+        if isinstance(s, While):
+            # the condition holds at the start of each iteration, but it may only speak of what the body changes
+            return (map_children(s, lambda c: self.block(c, scope) if isinstance(c, Block) else self.expr(c, scope)),)
+        return (map_children(s, lambda c: self.expr(c, scope)),)
+
+    def _if(self, s: If, scope: Scope) -> tuple[AnyStmt, ...]:
+        cond = self.condition(s.cond, scope)
+        if isinstance(cond, Const):
+            chosen = self.block(s.then, scope) if cond.value else (
+                self.block(s.orelse, scope) if s.orelse is not None else Block())
+            return with_comments(chosen, s.comments)
+        then = self.block(s.then, scope.given(cond))
+        orelse = self.block(s.orelse, scope.given(cond, False)) if s.orelse is not None else None
+        if cond is s.cond and then is s.then and orelse is s.orelse:
+            return (s,)
+        return (dataclasses.replace(s, cond=cond, then=then, orelse=orelse),)
+
+    def _for(self, s: For, scope: Scope) -> tuple[AnyStmt, ...]:
+        bounds = {k: self.expr(getattr(s, k), scope) for k in ("lo", "hi", "step")}
+        if any(bounds[k] is not getattr(s, k) for k in bounds):
+            s = dataclasses.replace(s, **bounds)
+        if s.kind != "parallel":
+            lo, hi = scope.poly(s.lo), scope.poly(s.hi)
+            if scope.nonneg(lo - hi):
+                return ()
+            once = scope.less(lo, hi) and scope.nonneg(lo + scope.poly(s.step) - hi)
+            if once and not leaves_loop(s.body):
+                return with_comments(self.block(substitute(s.body, {s.var: s.lo}), scope), s.comments)
+            s = named_by_its_let(_merge_guard(s, scope))
+        body = self.block(s.body, scope.loop(s))
+        return (s if body is s.body else dataclasses.replace(s, body=body),)
+
+
+def with_comments(body: Block, comments: tuple[str, ...]) -> tuple[AnyStmt, ...]:
+    """The block in place of a statement, whose comments move to its first statement."""
+    if comments and body.stmts and not isinstance(body.stmts[0], Block):
+        first = dataclasses.replace(body.stmts[0], comments=comments + body.stmts[0].comments)
+        body = Block((first, *body.stmts[1:]), span=body.span)
+    return (body,)
+
+
+def _always_leaves(b: Block) -> bool:
+    stmts = stmts_of(b)
+    return bool(stmts) and isinstance(stmts[-1], Return | Break | Continue)
+
+
+def _merge_guard(s: For, scope: Scope) -> For:
+    """`for (i < hi) { lets; if (i < N) ... }` with N <= hi proved becomes `for (i < N) { lets; ... }`, and the same
+    for lower bounds. The lets are dead beyond the guard, for they are in scope of this body only."""
+    stmts = stmts_of(s.body)
+    lets = stmts[:-1]
+    if not stmts or not isinstance(stmts[-1], If) or stmts[-1].orelse is not None:
+        return s
+    if any(not isinstance(x, Let) for x in lets):
+        return s
+    guard = stmts[-1]
+    inner = scope.loop(s)
+    for x in lets:
+        inner = inner.let(x)
+    declared = {x.name for x in lets if isinstance(x, Let)}
+    kept: list[Expr] = []
+    lo, hi = s.lo, s.hi
+    for part in conjuncts(guard.cond):
+        new = _bound_from(part, s, declared, inner)
+        if new is not None and new[1] == "hi" and scope.nonneg(scope.poly(hi) - new[0]):
+            hi = scope.expr(new[0], s.dtype)
+        elif new is not None and new[1] == "lo" and s.step == integer(1) and scope.nonneg(new[0] - scope.poly(lo)):
+            lo = scope.expr(new[0], s.dtype)
+        else:
+            kept.append(part)
+    if hi is s.hi and lo is s.lo:
+        return s
+    rest = conjunction(kept)
+    tail = with_comments(guard.then, guard.comments) if rest is None else (dataclasses.replace(guard, cond=rest),)
+    return dataclasses.replace(s, lo=lo, hi=hi, body=Block((*lets, *tail), span=s.body.span))
+
+
+def _bound_from(part: Expr, s: For, declared: set[str], inner: Scope) -> tuple[Poly, str] | None:
+    """The bound on the loop variable that the condition is: (first value too great, "hi") or (least value, "lo")."""
+    if not isinstance(part, Binary) or part.op not in ("<", "<=", ">", ">=") or not part.a.dtype.is_integer:
+        return None
+    if any(isinstance(n, Load | Ref) for n in walk(part)):
+        return None
+    d = inner.poly(part.b) - inner.poly(part.a)
+    d = d if part.op in ("<", "<=") else -d
+    p = d.plus(-1) if part.op in ("<", ">") else d  # the condition is p >= 0
+    c, rest = p.collect(Var(s.var, s.dtype))
+    k = c.value
+    if not k or s.var in rest.names() or rest.names() & declared:
+        return None
+    if k == -1:
+        return rest.plus(1), "hi"
+    if k == 1:
+        return -rest, "lo"
+    if rest.value is None:
+        return None
+    return (Poly.const(rest.value // -k + 1), "hi") if k < 0 else (Poly.const(-(rest.value // k)), "lo")
+
+
+def named_by_its_let(s: For) -> For:
+    """`for (b) { int row = b; ... }` becomes `for (row) { ... }`: the name that the person gave says more."""
+    stmts = stmts_of(s.body)
+    lets = [x for x in stmts if isinstance(x, Let) and x.value == Var(s.var, s.dtype) and x.dtype == s.dtype]
+    for let in lets:
+        outer = {n.name for b in (s.lo, s.hi, s.step) for n in walk(b) if isinstance(n, Var)}
+        definitions = Counter(name for n in walk(s.body) for name in (let.name, s.var) if _defines(n, name))
+        if let.name in outer or definitions != Counter([let.name]):
+            continue
+        used_before = stmts[: stmts.index(let)]
+        if any(let.name in {v.name for v in walk(b) if isinstance(v, Var)} for b in used_before):
+            continue
+        body = Block(tuple(x for x in stmts if x is not let), span=s.body.span)
+        return dataclasses.replace(s, var=let.name, body=rename(body, {s.var: let.name}))
+    return s
+
+
+def _defines(n: Node, name: str) -> bool:
+    return (isinstance(n, Let | Alloc) and n.name == name) or (isinstance(n, For) and n.var == name)
