@@ -1,0 +1,67 @@
+"""What an instr is: its meaning as plain C over its operands, its operands' memories and rules, and its text.
+
+From one row come: reading (the call in a kernel becomes an `InstrCall`), Detensorize (inline the meaning), Tensorize
+(match the meaning), simulation checks, proofs, the manual page, and the prompt text. The idea is Exo's (Ikarashi et al.,
+PLDI 2022): an instruction is a procedure with a template.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..ir.types import ScalarType
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """One operand, in call order.
+
+    Attributes:
+        name: as in `meaning`.
+        dtype: a scalar type, or the name of a type variable of the instr ("T").
+        memory: of a buffer operand, the memories it may live in; empty for a scalar passed by value.
+        access: "r", "w" or "rw" for buffers.
+        alignment: of the buffer's address, in bytes.
+        extent: elements touched, as a C expression over scalar operands (for bounds and manual pages).
+    """
+
+    name: str
+    dtype: ScalarType | str
+    memory: tuple[str, ...] = ()
+    access: str = "r"
+    alignment: int = 1
+    extent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Instr:
+    """One intrinsic.
+
+    Attributes:
+        name: the word in the text; overloads share it and differ in operands.
+        doc: one sentence.
+        operands: in call order.
+        meaning: C statements over the operands (buffers are flat arrays of their type, scalars are values); what the
+            instr does, element by element, in an order that gives its exact result when `exact`.
+        types: the choices of each type variable.
+        rules: C conditions over scalar operands that must hold, each with its reason, e.g. ("n % 64 == 0", "...").
+        overlap: whether destination and sources may share elements ("none", "same" start, "any").
+        exact: False when hardware may round differently than `meaning` (tables, reassociated sums).
+        lanes: threads that execute it together: 1, or the platform's lane width.
+        arch: architectures that have it; empty: all.
+        source: manual and section.
+        assumption: what we decided where the manual is silent; printed on the page.
+    """
+
+    name: str
+    doc: str
+    operands: tuple[Operand, ...]
+    meaning: str
+    types: dict[str, tuple[ScalarType, ...]] = field(default_factory=dict)
+    rules: tuple[tuple[str, str], ...] = ()
+    overlap: str = "same"
+    exact: bool = True
+    lanes: int = 1
+    arch: tuple[str, ...] = ()
+    source: str = ""
+    assumption: str = ""
