@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -71,6 +71,17 @@ def candidates(subject: Subject, name: str, fixed: Scalars) -> list[int]:
 def neighbours(subject: Subject, value: int) -> list[int]:
     """Strides a size may have to be a multiple of: small powers of two and the kernel's own constants, ascending."""
     return sorted({2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, *constants(subject)} & set(range(2, value + 1)))
+
+
+def divisors(lengths: Iterable[int]) -> list[int]:
+    """Every divisor of every length, and the lengths' neighbours: what a dimension of such arrays can be."""
+    out: set[int] = set()
+    for n in lengths:
+        out |= {n, n + 1, max(n - 1, 1)}
+        for d in range(1, int(n**0.5) + 1):
+            if n % d == 0:
+                out |= {d, n // d}
+    return sorted(out)
 
 
 def assignments(pool: dict[str, list[int]], rank: Callable[[dict[str, Bound]], Bound], rng: np.random.Generator,

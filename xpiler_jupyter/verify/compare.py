@@ -16,7 +16,7 @@ from ..execute.api import Array
 from ..ir.types import ScalarType
 from .numbers import Floats, Mask, decode, eps_of, same_bits, ulps
 
-FACTOR = 8.0  # how much more than the source's own error a port may have
+FACTOR = 4.0  # how much more than the source's own error a port may have
 UNSTABLE = 1e-2  # relative error beyond which an element hangs on a rounding decision (a floor, a comparison)
 
 
@@ -26,6 +26,7 @@ class Tolerance:
     acceptable value where `unstable` (the double-precision outcome of a decision that rounding turns)."""
 
     bound: Floats
+    scale: Floats | None = None  # size of the terms behind each element: ulps are counted there
     unstable: Mask | None = None
     other: Floats | None = None
     why: str = ""
@@ -33,8 +34,10 @@ class Tolerance:
 
 @dataclass(slots=True)
 class Comparison:
-    """The outcome for one buffer. `worst` and `first` hold index, expected, got, error, bound; `heat` is a small grid
-    of the largest error over bound (1 is just allowed); `histogram` counts elements per decade of error over bound."""
+    """The outcome for one buffer. `max_ulp` counts units in the last place of the terms that an element sums up;
+    `max_rel` is relative to the element. `worst` and `first` hold index, expected, got, error, bound; `heat` is a small
+    grid of the largest error over bound (1 is just allowed); `histogram` counts elements per decade of error over bound.
+    """
 
     buffer: str
     ok: bool
@@ -76,7 +79,7 @@ def tolerance(reference: Array, dtype: ScalarType, *, double: Floats | None = No
             scale = scale + np.where(np.isfinite(sensitivity), sensitivity, 0.0)
         growth = 4.0 * (1.0 + np.sqrt(max(length, 1.0)))
         if double is None:
-            return Tolerance(allow * (work * growth * scale + eps * np.abs(scale)) + _tiny(dtype),
+            return Tolerance(allow * (work * growth * scale + eps * np.abs(scale)) + _tiny(dtype), scale,
                              why=f"{growth:.0f} roundings of the terms (reductions of {length:.0f})")
         own = np.abs(ref - double)
         finite = np.isfinite(own) & (scale > 0)
@@ -85,10 +88,10 @@ def tolerance(reference: Array, dtype: ScalarType, *, double: Floats | None = No
         exact = not np.any(own[np.isfinite(own)]) and bool(np.all(ref[np.isfinite(ref)] % 1 == 0)) \
             and bool(np.all(np.abs(ref[np.isfinite(ref)]) < 0.25 / work))
         if exact:
-            return Tolerance(np.zeros(ref.shape), why="every value is a small integer: sums are exact in any order")
+            return Tolerance(np.zeros(ref.shape), scale, why="every value is a small integer: exact in any order")
         measured = float(np.max(relative, where=~unstable, initial=0.0))
         bound = allow * np.maximum(FACTOR * measured, eps * growth) * scale + _tiny(dtype)
-    return Tolerance(bound, unstable if unstable.any() else None, double if unstable.any() else None,
+    return Tolerance(bound, scale, unstable if unstable.any() else None, double if unstable.any() else None,
                      f"{FACTOR:.0f} times the source's own error ({measured:.1e} of the terms), "
                      f"or {growth:.0f} roundings")
 
@@ -127,9 +130,11 @@ def compare(name: str, expected: Array, got: Array, dtype: ScalarType, tol: Tole
             ratio = np.where(good, 0.0, np.inf)
     good = good | ~inside
     ratio = np.where(inside, ratio, 0.0)
-    rel = np.where(inside & np.isfinite(error) & (a != 0), error / np.where(a != 0, np.abs(a), 1.0), 0.0)
+    with np.errstate(all="ignore"):
+        rel = np.where(inside & np.isfinite(error) & (a != 0), error / np.where(a != 0, np.abs(a), 1.0), 0.0)
+    scale = tol.scale if tol is not None else None
     out = Comparison(name, bool(good.all()), False, int((~good).sum()), total,
-                     max_ulp=_finite_max(np.where(inside, ulps(a, b, dtype), 0.0)) if dtype.is_float else 0.0,
+                     max_ulp=_finite_max(np.where(inside, ulps(a, b, dtype, scale), 0.0)) if dtype.is_float else 0.0,
                      max_rel=_finite_max(rel))
     key = np.where(np.isfinite(ratio), ratio, np.finfo(float).max)
     key = np.where(np.isnan(key), np.finfo(float).max, key)

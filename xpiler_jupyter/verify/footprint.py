@@ -9,6 +9,7 @@ import numpy as np
 
 from ..ir.nodes import (
     Alloc,
+    Binary,
     Block,
     Break,
     Continue,
@@ -183,9 +184,9 @@ class _Walk:
             env.names, env.facts = yes.names, yes.facts
 
     def guard(self, part: Expr, env: Env) -> None:
-        op = getattr(part, "op", "")
-        if op not in ("<", "<=", ">", ">="):
+        if not isinstance(part, Binary) or part.op not in ("<", "<=", ">", ">="):
             return
+        op = part.op
         a, b = strip(part.a), strip(part.b)
         if op in (">", ">="):
             a, b = b, a

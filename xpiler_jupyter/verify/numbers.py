@@ -56,10 +56,12 @@ def same_bits(a: Array, b: Array) -> Mask:
     return np.asarray(bits(a) == bits(b))
 
 
-def ulps(a: Floats, b: Floats, t: ScalarType) -> Floats:
-    """Distance in units of the last place of `t` at the larger of the two; infinite where only one is finite."""
+def ulps(a: Floats, b: Floats, t: ScalarType, scale: Floats | None = None) -> Floats:
+    """Distance in units of the last place of `t` at the largest of the two and `scale`; infinite where only one is
+    finite."""
     with np.errstate(all="ignore"):
         size = np.maximum(np.maximum(np.abs(a), np.abs(b)), 2.0 ** (-14 if t.bits == 16 and t != BF16 else -126))
+        size = size if scale is None else np.maximum(size, scale)
         unit = eps_of(t) * np.exp2(np.floor(np.log2(size)))
         out = np.abs(a - b) / unit
     out = np.where(a == b, 0.0, out)

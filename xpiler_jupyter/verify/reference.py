@@ -13,9 +13,10 @@ from ..ir.types import F16, F32, F64, ScalarType
 from ..ir.visit import walk
 from .compare import Tolerance, tolerance
 from .double import double_text
+from .footprint import footprint
 from .inputs import fill, is_intact, perturb, poison
 from .interval import Env, Range, value_range
-from .numbers import Floats, Mask, decode, encode, eps_of, same_bits
+from .numbers import Floats, Mask, bits, decode, encode, eps_of, same_bits
 from .sizes import SizeSet
 from .subject import Scalars, Subject
 
@@ -171,10 +172,11 @@ class SourceRuns:
             intact = is_intact(a, before[0][n]) & is_intact(b, before[1][n])
             if n in self.inout:
                 intact = np.zeros(intact.shape, dtype=bool)
-            out.expected[n], out.untouched[n], out.defined[n] = a, intact, ~intact
+            fresh = self.fresh(n, p.dtype, a, b, case)
+            out.expected[n], out.untouched[n], out.defined[n] = a, intact, ~intact & ~fresh
             out.bound[n] = tolerance(a, p.dtype, double=double[n] if double else None, sensitivity=sensitivity.get(n),
                                      length=length, work_eps=self.work_eps(p.dtype))
-            differ = ~intact & ~same_bits(a, b)
+            differ = out.defined[n] & ~same_bits(a, b)
             if differ.any():
                 x, y = decode(a, p.dtype), decode(b, p.dtype)
                 with np.errstate(all="ignore"):
@@ -185,6 +187,19 @@ class SourceRuns:
                     i = int(np.argmax(differ & ~near))
                     out.order_dependent = f"{n}[{i}] is {x[i]:.6g} with threads ascending and {y[i]:.6g} descending"
         return out
+
+    def fresh(self, name: str, dtype: ScalarType, a: Array, b: Array, case: Case) -> Mask:
+        """Elements that a wrapper copied out of memory it allocated and never wrote: they mean nothing. The simulators
+        fill fresh memory with ones, which is a NaN; for integers the kernel's reach decides."""
+        if not self.subject.wrapped or self.subject.kernel is None:
+            return np.zeros(a.shape, dtype=bool)
+        ones = _all_ones(a) & _all_ones(b)
+        if dtype.is_float or not ones.any():
+            return np.asarray(ones)
+        kernel = self.subject.kernel
+        reach = footprint(kernel, self.subject.kernel_scalars(case.size.scalars)).top
+        top = max((float(np.max(v)) for k, v in reach.items() if self.subject.origin(k) == name), default=0.0)
+        return np.asarray(ones & (np.arange(a.size) >= top))
 
     def doubles(self, case: Case, before: dict[str, Array]) -> dict[str, Floats] | None:
         """Outputs of the double-precision twin on these buffers (single or double), or None."""
@@ -209,7 +224,8 @@ class SourceRuns:
         out: dict[str, Floats] = {}
         if plain is None:
             return out
-        for _ in range(2):
+        draws = 3
+        for _ in range(draws):
             moved = {p.name: before[p.name] if p.name in self.outputs or p.name in case.size.top
                      else self._perturbed(before[p.name], p.dtype, rng, delta, base is not None)
                      for p in self.subject.pointers}
@@ -218,9 +234,8 @@ class SourceRuns:
                 return out
             for n in self.outputs | self.inout:
                 with np.errstate(all="ignore"):
-                    change = np.abs(got[n] - plain[n]) / delta
-                out[n] = np.maximum(out[n], change) if n in out else change
-        return out
+                    out[n] = out.get(n, 0.0) + ((got[n] - plain[n]) / delta) ** 2 / draws
+        return {n: 1.5 * np.sqrt(v) for n, v in out.items()}
 
     def _perturbed(self, array: Array, dtype: ScalarType, rng: np.random.Generator, delta: float, wide: bool) -> Array:
         if wide and dtype == F32:
@@ -244,6 +259,11 @@ class SourceRuns:
             return eps_of(F16) if "half" in self.subject.text else None
         stored = {n.dtype for n in walk(kernel.body) if isinstance(n, Store)}
         return max((eps_of(t) for t in stored if t.is_float and t.bits == 16), default=None)
+
+
+def _all_ones(array: Array) -> Mask:
+    raw = bits(array)
+    return np.asarray(raw == (1 << 8 * raw.dtype.itemsize) - 1)
 
 
 def reduction_length(subject: Subject, scalars: Scalars) -> float:

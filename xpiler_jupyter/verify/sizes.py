@@ -5,14 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
+from ..dataflow.extents import extents
 from ..errors import MissingSizeError, UsageError
 from ..execute.api import Fault
 from ..ir.nodes import For, Param
 from ..ir.visit import walk
-from .candidates import MAX_ELEMENTS, assignments, candidates, neighbours
+from .candidates import MAX_ELEMENTS, assignments, candidates, divisors, neighbours
 from .footprint import Roles, evaluate, footprint, roles
 from .inputs import scalar as float_scalar
 from .interval import INF, Bound, Range
@@ -105,6 +107,7 @@ class Search:
             if name not in names:
                 raise UsageError(f"--shape names {name}, which the kernel does not have",
                                  hint=f"It has {', '.join(sorted(names))}.")
+        self.exact = extents(subject.kernel) if subject.kernel else {}
         self.fixed: Scalars = {}
         self.free: list[str] = []
         for p in subject.scalars:
@@ -128,7 +131,7 @@ class Search:
         values = {k: v for k, v in choice.items() if not k.startswith("@")}
         known = {**values, **subject.kernel_scalars(values)}
         data = {b: Range(0.0, choice["@" + b]) for b in self.index}
-        n: tuple[int, ...] = np.broadcast(*choice.values()).shape if choice else ()
+        n: Any = np.broadcast(*choice.values()).shape if choice else ()
         fp = footprint(kernel, known, data)
         out: dict[str, Bound] = {"violation": np.zeros(n), "loose": np.zeros(n)}
         for p in kernel.params:
@@ -136,6 +139,10 @@ class Search:
                 continue
             entry = subject.origin(p.name)
             need, low = fp.top.get(p.name, 0.0), fp.bottom.get(p.name, 0.0)
+            exact = self.exact.get(p.name)
+            if exact is not None and p.name in fp.top:
+                got = evaluate(exact, known)
+                need = np.where(np.isnan(got), need, np.minimum(need, np.maximum(got, 0.0)))
             extent = self.extent(p, entry, known)
             finite = np.isfinite(need)
             if extent is None:
@@ -150,11 +157,15 @@ class Search:
                 out["len:" + entry] = extent
         self.launch_rules(known, out)
         covered = [np.clip((g.reach + 1.0) / np.maximum(g.bound, 1.0), 0.0, 1.0) for g in fp.guards]
-        out["coverage"] = sum(covered) / len(covered) if covered else np.ones(n)
-        out["tail"] = sum((np.asarray(g.reach >= g.bound, dtype=float) for g in fp.guards), np.zeros(n))
+        out["coverage"] = sum(covered, np.zeros(n)) / len(covered) if covered else np.ones(n)
+        out["tail"], out["thin"] = np.zeros(n), np.zeros(n)
+        for g in fp.guards:
+            out["tail"] = out["tail"] + np.asarray(g.reach >= g.bound, dtype=float)
+            out["loose"] = out["loose"] + np.clip(np.log2((g.reach + 1.0) / np.maximum(g.bound, 1.0)), 0.0, 8.0)
         for k in self.free:
             v = np.asarray(choice[k])
             out["tail"] = out["tail"] + np.where(v % 2 == 1, 0.25, 0.0)
+            out["thin"] = out["thin"] + np.maximum(0.0, 3.0 - np.log2(np.maximum(v, 1.0)))
         pairs = [(a, b) for i, a in enumerate(self.free) for b in self.free[i + 1:]]
         out["same"] = sum((np.asarray(choice[a] == choice[b], dtype=float) for a, b in pairs), np.zeros(n))
         out["work"] = np.broadcast_to(np.asarray(fp.work, dtype=float), n)
@@ -214,8 +225,10 @@ class Search:
         heavy = np.log2(np.maximum(score["work"] / WORK, 1.0))
         light = np.log2(np.maximum(WORK / np.maximum(score["work"], 1.0), 1.0))
         wanted = {
-            "representative": base + 4 * reach + score["loose"] + 2 * score["same"] + 0.5 * heavy + 0.25 * light,
-            "tail": base + 4 * reach - 2 * score["tail"] + score["loose"] * 0.25 + score["same"] + 0.25 * heavy,
+            "representative": base + 4 * reach + score["loose"] + 2 * score["same"] + 0.5 * heavy + 0.25 * light
+            + score["thin"],
+            "tail": base + 4 * reach - 2 * score["tail"] + 0.25 * score["loose"] + score["same"] + 0.5 * heavy
+            + 0.5 * score["thin"],
             "small": base + np.log2(np.maximum(score["work"], 1.0)) + np.where(score["work"] > 0, 0.0, 64.0)
             + score["same"],
         }
@@ -301,13 +314,25 @@ def solve_sizes(subject: Subject, lengths: dict[str, int], given: Scalars | None
         search.free = [n for n in search.free if n != name]
     if not search.free:
         return {p.name: search.fixed[p.name] for p in subject.scalars}
-    best = search.plan()["representative"][0]
-    score = search.score({**{k: float(v) for k, v in best.scalars.items()},
-                          **{"@" + b: 1.0 for b in search.index}})
-    if float(np.asarray(score["violation"])) > 1e-9:
-        raise MissingSizeError(f"the arrays do not determine {search.free[0]}",
-                               hint=f"Pass {search.free[0]}=... as well.")
-    return best.scalars
+    pool = {n: divisors(lengths.values()) for n in search.free}
+    for b in search.index:
+        pool["@" + b] = [1]
+    fixed: dict[str, Bound] = {k: float(v) for k, v in search.fixed.items()}
+
+    def cost(tried: dict[str, Bound]) -> Bound:
+        score = search.score({**fixed, **tried})
+        return 64 * score["violation"] + score["loose"]
+
+    choice = assignments(pool, cost, search.rng)
+    total = np.asarray(cost(choice))
+    best = int(np.argmin(total))
+    ties = np.flatnonzero(total <= total[best] + 1e-9)
+    for name in search.free:
+        values = {float(np.asarray(choice[name])[i]) for i in ties}
+        if total[best] >= 64 or len(values) > 1:
+            raise MissingSizeError(f"the arrays do not determine {name}", hint=f"Pass {name}=... as well.")
+        search.fixed[name] = int(values.pop())
+    return {p.name: search.fixed[p.name] for p in subject.scalars}
 
 
 def _direct(subject: Subject, search: Search, lengths: dict[str, int]) -> Scalars:
