@@ -1,0 +1,71 @@
+"""Compiled texts on disk, by the hash of everything that went into them. Many processes may share one cache: an entry
+appears whole, by a rename, or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from functools import cache as once
+from pathlib import Path
+
+MAX_ENTRIES = 4000
+
+
+@once
+def _default(override: str | None, xdg: str | None, home: str) -> Path:
+    root = Path(override) if override else Path(xdg or Path(home) / ".cache") / "xpiler-jupyter"
+    try:
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryFile(dir=root):
+            return root
+    except OSError:  # a read-only home: a private folder for this process
+        return Path(tempfile.mkdtemp(prefix="xpiler-"))
+
+
+def directory() -> Path:
+    """The cache folder: XPILER_CACHE, else the user's cache home."""
+    return _default(os.environ.get("XPILER_CACHE"), os.environ.get("XDG_CACHE_HOME"), os.path.expanduser("~"))
+
+
+def key_of(*parts: str | bytes) -> str:
+    """A hash of all parts, each with its length, so that no two lists of parts collide."""
+    h = hashlib.sha256()
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        h.update(f"{len(data)}:".encode())
+        h.update(data)
+    return h.hexdigest()[:40]
+
+
+def build(key: str, suffix: str, make: Callable[[Path], str]) -> tuple[Path, str]:
+    """The file for `key`, and the log it was built with; `make(path)` writes it and returns the log when it is missing."""
+    folder = directory() / key[:2]
+    path, log = folder / (key + suffix), folder / (key + ".log")
+    with contextlib.suppress(OSError):
+        text = log.read_text()
+        if path.exists():
+            return path, text
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as tmp:
+        made = Path(tmp) / ("out" + suffix)
+        text = make(made)
+        noted = Path(tmp) / "log"
+        noted.write_text(text)
+        # The log last: whoever finds it finds the file too.
+        os.replace(made, path)
+        os.replace(noted, log)
+    if key.startswith("00"):  # now and then
+        _trim()
+    return path, text
+
+
+def _trim() -> None:
+    """Drops the entries that were built longest ago once there are too many."""
+    with contextlib.suppress(OSError):
+        logs = sorted(directory().glob("*/*.log"), key=lambda p: p.stat().st_mtime)
+        for log in logs[:max(0, len(logs) - MAX_ENTRIES)]:
+            for p in log.parent.glob(log.stem + ".*"):
+                p.unlink(missing_ok=True)

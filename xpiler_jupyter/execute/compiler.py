@@ -1,0 +1,193 @@
+"""The host compiler: clang from the ziglang wheel, or the one that XPILER_CXX names. No system header is ever read, no
+system library linked: what a kernel needs from libm resolves in the worker process."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from ..errors import CompileError
+from . import cache as store
+from .prepare import LABEL, Source
+
+RUNTIME = Path(__file__).parent / "runtime"
+
+# No reassociation and no fused multiply-add: float results do not depend on the optimiser. Signed overflow wraps and
+# types may alias: the simulator gives a text the meaning its author saw on the device, never one made of undefined
+# behaviour. math-errno off lets sqrtf be one instruction.
+COMMON = ("-std=c++17", "-O2", "-g1", "-fPIC", "-nostdinc", "-nostdinc++", "-fno-exceptions", "-fno-rtti", "-fwrapv",
+          "-fno-strict-aliasing", "-ffp-contract=off", "-fno-math-errno", "-fno-threadsafe-statics",
+          "-fno-stack-protector", "-fvisibility=hidden")
+CLANG = ("-Xclang", "-ffloat16-excess-precision=none", "-Xclang", "-fbfloat16-excess-precision=none", "-fsanitize=bounds",
+         "-fsanitize-trap=bounds", "-fno-caret-diagnostics", "-fno-color-diagnostics", "-ferror-limit=8",
+         "-fdiagnostics-absolute-paths")
+GCC = ("-fsanitize=bounds", "-fsanitize-undefined-trap-on-error", "-fno-diagnostics-show-caret",
+       "-fdiagnostics-color=never", "-fpermissive")
+WARNINGS = ("-Wall", "-Wno-unused", "-Wno-unknown-pragmas", "-Wno-missing-braces", "-Wno-undefined-internal",
+            "-Wno-pass-failed", "-Wno-vla-cxx-extension", "-Wno-unknown-warning-option")
+
+_MESSAGE = re.compile(r"^(?P<file>[^:\n]+):(?P<line>\d+):(?:(?P<column>\d+):)? "
+                      r"(?P<level>error|fatal error|warning|note): (?P<text>.*)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Toolchain:
+    """How to compile and link one shared library."""
+
+    compile: tuple[str, ...]
+    link: tuple[str, ...]
+    version: str
+    clang: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One line of a compiler, at the kernel's own place."""
+
+    level: str
+    text: str
+    line: int | None
+    column: int | None
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.level}: {self.text}" if self.line else f"{self.level}: {self.text}"
+
+
+@cache
+def zig() -> str:
+    """Path of the ziglang wheel's program. Raises CompileError when it is not installed."""
+    try:
+        import ziglang
+    except ImportError:
+        raise CompileError("no host compiler", hint="pip install ziglang, or set XPILER_CXX to g++ or clang++") from None
+    return str(Path(ziglang.__file__).parent / "zig")
+
+
+@cache
+def _cpu_flags() -> tuple[str, ...]:
+    """Vector width of this machine; the third level of x86-64 brings half conversions as instructions."""
+    try:
+        words = set(re.search(r"^flags\s*:(.*)$", Path("/proc/cpuinfo").read_text(), re.M)[1].split())  # type: ignore[index]
+    except (OSError, TypeError):
+        return ()
+    return ("-march=x86-64-v3",) if {"avx2", "f16c", "bmi2", "fma", "movbe", "lzcnt" if "lzcnt" in words else "abm"} <= \
+        words else ()
+
+
+@cache
+def _toolchain(cxx: str) -> Toolchain:
+    if not cxx:
+        program = zig()
+        import ziglang
+        version = Path(ziglang.__file__).stat().st_mtime_ns
+        from importlib.metadata import version as dist
+        return Toolchain((program, "clang", *CLANG), (program, "ld.lld"), f"ziglang {dist('ziglang')} {version}", True)
+    found = shutil.which(cxx)
+    if found is None:
+        raise CompileError(f"XPILER_CXX names {cxx!r}, which is not here", hint="Unset it to use the ziglang wheel.")
+    version_text = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout
+    clang = "clang" in version_text
+    return Toolchain((found, *(CLANG if clang else GCC)), (found,), version_text, clang)
+
+
+def toolchain() -> Toolchain:
+    """The compiler in use: XPILER_CXX, else the wheel's clang."""
+    return _toolchain(os.environ.get("XPILER_CXX", ""))
+
+
+@cache
+def _headers_hash(simulator: Path | None) -> str:
+    files = sorted(RUNTIME.iterdir()) + ([simulator] if simulator else [])
+    return store.key_of(*(p.read_bytes() for p in files if p.is_file()))
+
+
+def _run(command: list[str], text: str | None = None) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(command, input=text, capture_output=True, text=True, timeout=120, check=False)
+    except subprocess.TimeoutExpired:
+        raise CompileError("the compiler did not finish within 120 seconds") from None
+    except OSError as e:
+        raise CompileError(f"the compiler could not be started: {e}") from None
+
+
+def compile_library(source: Source, original: str, simulator: Path, extra: tuple[str, ...] = ()) -> tuple[Path, str]:
+    """The shared library for a prepared text, from the cache when it was built before, and the warnings."""
+    tools = toolchain()
+    flags = (*COMMON, *_cpu_flags(), *WARNINGS, *extra)
+    key = store.key_of("kernel", source.text, " ".join(flags), _headers_hash(simulator), tools.version)
+
+    def make(out: Path) -> str:
+        obj = out.with_suffix(".o")
+        # With -pipe-like standard input the line table needs no path of this machine.
+        done = _run([*tools.compile, "-x", "c++", *flags, "-I", str(RUNTIME), "-include", str(simulator), "-c", "-",
+                     "-o", str(obj)], source.text)
+        found = messages(done.stderr, source)
+        if done.returncode:
+            raise error_of(found, original, done.stderr)
+        _link(tools, obj, out, original)
+        obj.unlink()
+        return "\n".join(str(m) for m in found if m.level == "warning")
+
+    return store.build(key, ".so", make)
+
+
+def _link(tools: Toolchain, obj: Path, out: Path, original: str) -> None:
+    undefined = ["-Bsymbolic"] if tools.link[-1] == "ld.lld" else ["-nostdlib", "-Wl,-Bsymbolic"]
+    done = _run([*tools.link, "-shared", *undefined, str(obj), "-o", str(out)])
+    if done.returncode:
+        raise CompileError(f"linking failed: {done.stderr.strip().splitlines()[0] if done.stderr else 'no message'}",
+                           source=original)
+
+
+def compile_runtime() -> Path:
+    """The runtime library that every worker loads once."""
+    tools = toolchain()
+    flags = (*COMMON, "-fvisibility=default")
+    key = store.key_of("runtime", " ".join(flags), _headers_hash(None), tools.version)
+
+    def make(out: Path) -> str:
+        obj = out.with_suffix(".o")
+        command = [c for c in tools.compile if "sanitize" not in c]
+        done = _run([*command, *flags, "-x", "c++", "-I", str(RUNTIME), "-c", str(RUNTIME / "runtime.cpp"), "-o",
+                     str(obj)])
+        if done.returncode:
+            raise CompileError(f"the simulator's runtime does not compile: {done.stderr.strip()[:400]}")
+        _link(tools, obj, out, "")
+        return ""
+
+    return store.build(key, ".so", make)[0]
+
+
+def messages(stderr: str, source: Source) -> list[Message]:
+    """The compiler's messages at the kernel's own places; one in a header moves to the line that led there."""
+    out: list[Message] = []
+    for raw in stderr.splitlines():
+        m = _MESSAGE.match(raw)
+        if m is None:
+            continue
+        level = m["level"].replace("fatal ", "")
+        text = re.sub(r" \[-[\w=+-]+(,[^\]]*)?\]$", "", m["text"])
+        at_home = m["file"].rsplit("/", 1)[-1] == LABEL
+        line = int(m["line"]) if at_home else None
+        column = source.column(line, int(m["column"])) if line and m["column"] else None
+        if level == "note":
+            if out and out[-1].line is None and line:
+                out[-1] = Message(out[-1].level, out[-1].text, line, column)
+            continue
+        out.append(Message(level, text, line, column))
+    return out
+
+
+def error_of(found: list[Message], original: str, stderr: str) -> CompileError:
+    """The first error, as the exception to raise."""
+    errors = [m for m in found if m.level == "error"]
+    if not errors:
+        return CompileError(f"the compiler failed: {stderr.strip()[:300]}", source=original)
+    first = next((m for m in errors if m.line), errors[0])
+    more = f"{len(errors) - 1} more errors follow" if len(errors) > 1 else None
+    return CompileError(first.text, source=original, line=first.line, column=first.column, hint=more)

@@ -1,0 +1,142 @@
+"""From a kernel text to the C++ that the simulator compiles: launches become calls, shared arrays get a section per
+function, includes vanish; every line keeps its number, and every changed column is remembered."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from ..errors import CompileError
+from .api import Entry
+from .lexical import Outline, blank, outline
+
+LABEL = "kernel"  # the file name that compiler messages give to the kernel's own lines
+
+_INCLUDE = re.compile(r"^[ \t]*#[ \t]*(?:include[ \t]*<[^>\n]*>|pragma[ \t]+once)[^\n]*", re.M)
+# The include's own text was blanked when quoted; a quoted include of a header that any text may take for granted.
+_QUOTED = re.compile(r"^[ \t]*#[ \t]*include[ \t]*\"((?:cuda|hip|math|std|device_)[\w./]*)\"", re.M)
+_DYNAMIC = re.compile(r"\bextern\s+__shared__\s+((?:__align__\s*\([^)]*\)|alignas\s*\([^)]*\)\s*)?)"
+                      r"\s*([\w:]+(?:\s+[\w:]+)*(?:\s*<[^;<>]*>)?)\s+(\w+)\s*\[\s*\]")
+_SHARED = re.compile(r"\b__shared__\b")
+_STATIC = re.compile(r"\bstatic\s*$")
+_NAME_BACK = re.compile(r"[\w:]+\s*$")
+
+
+@dataclass(slots=True)
+class Source:
+    """What to compile, and how to find one's way back to the kernel's own columns."""
+
+    text: str
+    outline: Outline
+    shifts: dict[int, list[tuple[int, int]]] = field(default_factory=dict)  # line -> (column, characters inserted)
+
+    def column(self, line: int, column: int) -> int:
+        """The kernel's column for a column of the compiled text."""
+        moved = 0
+        for at, inserted in self.shifts.get(line, []):
+            if column - moved <= at:
+                break
+            moved += min(inserted, column - moved - at)
+        return column - moved
+
+
+def prepare(text: str, entry: Entry) -> Source:
+    """Raises CompileError when the entry is not in the text."""
+    masked = blank(text)
+    if not re.search(rf"\b{re.escape(entry.function)}\b", masked):
+        raise CompileError(f"the text has no function {entry.function!r}", source=text)
+    shape = outline(masked)
+    edits: list[tuple[int, int, str]] = []
+    for m in (*_INCLUDE.finditer(masked), *_QUOTED.finditer(text)):
+        edits.append((m.start(), m.end(), ""))
+    dynamic = list(_DYNAMIC.finditer(masked))
+    for m in dynamic:
+        edits.append((m.start(), m.end(), _dynamic(m, shape)))
+    sections: dict[int, int] = {}
+    for m in _SHARED.finditer(masked):
+        if any(d.start() <= m.start() < d.end() for d in dynamic):
+            continue
+        owner = shape.enclosing(m.start())
+        k = -1 if owner is None else owner
+        name = sections.setdefault(k, len(sections))
+        word = "" if _STATIC.search(masked, max(0, m.start() - 20), m.start()) else "static "
+        edits.append((m.start(), m.end(), f'{word}__attribute__((section("xrt_shared_{name}"), used))'))
+    for at in _launches(masked):
+        edits.extend(_launch(text, masked, at, shape, sections))
+    body, shifts = _apply(text, edits)
+    count = len(entry.args)
+    arguments = ", ".join(f"a[{k}]" for k in range(count))
+    if entry.launch is None:
+        call = f"{entry.function}({arguments});"
+    else:
+        call = f"{_call_head(entry.function, shape, sections)}, xrt::config_of_run())({arguments});"
+    extern = "".join(f'extern "C" __attribute__((weak, visibility("hidden"))) char __start_xrt_shared_{k}[], '
+                     f"__stop_xrt_shared_{k}[]; " for k in sections.values())
+    return Source(f'{extern}\n#line 1 "{LABEL}"\n{body}\n#line 1 "entry"\n'
+                  f'extern "C" __attribute__((visibility("default"))) void xrt_entry(const xrt::Arg* a) {{ (void)a; xrt_image(__ehdr_start, etext); {call} }}\n',
+                  shape, shifts)
+
+
+def _dynamic(m: re.Match[str], shape: Outline) -> str:
+    """`extern __shared__ T s[];` becomes a pointer to the block's dynamic shared memory; newlines inside stay."""
+    lines = "\n" * m.group().count("\n")
+    kind = " ".join(m[2].split())
+    if shape.enclosing(m.start()) is not None:
+        return f"{kind}* const {m[3]} = ({kind}*)xrt_dynamic{lines}"
+    return f"static {kind}* const& {m[3]} = *({kind}* const*)&xrt_dynamic{lines}"
+
+
+def _launches(masked: str) -> list[int]:
+    return [m.start() for m in re.finditer(r"<<<", masked)]
+
+
+def _call_head(name: str, shape: Outline, sections: dict[int, int]) -> str:
+    plain = name.split("<")[0].split("::")[-1].strip()
+    used = [sections[k] for k in (*shape.reach(plain), -1) if k in sections]
+    ranges = ", ".join(f"{{__start_xrt_shared_{k}, __stop_xrt_shared_{k}}}" for k in used)
+    sync = "true" if shape.waits(plain) else "false"
+    table = f"xrt::Shared<{len(used)}>{{{{{ranges}}}}}" if used else "xrt::Shared<0>{}"
+    return f"xrt::launch<{sync}>([&](auto... xrt_a) {{ {name}(xrt_a...); }}, {table}"
+
+
+def _launch(text: str, masked: str, at: int, shape: Outline,
+            sections: dict[int, int]) -> list[tuple[int, int, str]]:
+    """`name<T> <<< config >>> (args)` as `xrt::launch<..>(.., xrt::config( config ))(args)`."""
+    line = text.count("\n", 0, at) + 1
+    column = at - text.rfind("\n", 0, at)
+    start = at
+    before = masked[:at].rstrip()
+    if before.endswith(">"):  # template arguments: back to their opening bracket
+        depth, k = 0, len(before) - 1
+        while k >= 0:
+            depth += before[k] == ">"
+            depth -= before[k] == "<"
+            if depth == 0:
+                break
+            k -= 1
+        before = before[:max(k, 0)]
+    m = _NAME_BACK.search(before)
+    end = masked.find(">>>", at)
+    if m is None or end < 0:
+        raise CompileError("a launch needs a kernel in front of <<< and >>> behind its configuration", source=text,
+                           line=line, column=column)
+    start = m.start()
+    name = " ".join(text[start:at].split())
+    newlines = "\n" * text.count("\n", start, at)
+    return [(start, at + 3, _call_head(name, shape, sections) + newlines + ", xrt::config("), (end, end + 3, "))")]
+
+
+def _apply(text: str, edits: list[tuple[int, int, str]]) -> tuple[str, dict[int, list[tuple[int, int]]]]:
+    out: list[str] = []
+    shifts: dict[int, list[tuple[int, int]]] = {}
+    at = 0
+    for start, end, new in sorted(edits):
+        if start < at:
+            continue
+        out += [text[at:start], new]
+        line_start = text.rfind("\n", 0, start) + 1
+        shifts.setdefault(text.count("\n", 0, start) + 1, []).append(
+            (start - line_start + 1, len(new.replace("\n", "")) - (end - start)))
+        at = end
+    out.append(text[at:])
+    return "".join(out), shifts

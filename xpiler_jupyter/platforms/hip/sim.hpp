@@ -1,0 +1,85 @@
+// HIP on the host: 64 lanes, the device's limits, and the run-time calls that a wrapper makes.
+#pragma once
+#define XRT_LANES 64
+#define XRT_MASK unsigned long long
+#define XRT_STATIC_SHARED (64 << 10)
+#define XRT_SHARED (64 << 10)
+#include "gpu.h"
+
+#define __HIP_PLATFORM_AMD__ 1
+#define __HIPCC__ 1
+#define HIP_KERNEL_NAME(...) __VA_ARGS__
+typedef _Float16 float16_t;
+
+// Without a mask the lanes that are active in the branch take part.
+template <class T> T __shfl(T v, int l, int w = XRT_LANES, XRT_AT) {
+  return xrt::shuffle(xrt::kAll, true, v, xrt::lane_at(l, w), xrt_line); }
+template <class T> T __shfl_up(T v, unsigned d, int w = XRT_LANES, XRT_AT) {
+  return xrt::shuffle(xrt::kAll, true, v, xrt::lane_up(d, w), xrt_line); }
+template <class T> T __shfl_down(T v, unsigned d, int w = XRT_LANES, XRT_AT) {
+  return xrt::shuffle(xrt::kAll, true, v, xrt::lane_down(d, w), xrt_line); }
+template <class T> T __shfl_xor(T v, int d, int w = XRT_LANES, XRT_AT) {
+  return xrt::shuffle(xrt::kAll, true, v, xrt::lane_xor((unsigned)d, w), xrt_line); }
+inline unsigned long long __ballot(int p, XRT_AT) { return xrt::meet(XRT_BALLOT, xrt::kAll, true, p != 0, 0, xrt_line); }
+inline int __any(int p, XRT_AT) { return xrt::meet(XRT_BALLOT, xrt::kAll, true, p != 0, 0, xrt_line) != 0; }
+inline int __all(int p, XRT_AT) { return xrt::meet(XRT_BALLOT, xrt::kAll, true, p == 0, 0, xrt_line) == 0; }
+inline unsigned __lane_id() { return xrt::lane(); }
+
+// A HIP vector adds and multiplies by element.
+#define XRT_VEC_OP(V, T, op)                                                                                \
+  inline V##2 operator op(V##2 a, V##2 b) { return {(T)(a.x op b.x), (T)(a.y op b.y)}; }                     \
+  inline V##4 operator op(V##4 a, V##4 b) {                                                                  \
+    return {(T)(a.x op b.x), (T)(a.y op b.y), (T)(a.z op b.z), (T)(a.w op b.w)}; }
+#define XRT_VEC_OPS(V, T) XRT_VEC_OP(V, T, +) XRT_VEC_OP(V, T, -) XRT_VEC_OP(V, T, *) XRT_VEC_OP(V, T, /)
+XRT_VEC_OPS(float, float) XRT_VEC_OPS(double, double) XRT_VEC_OPS(int, int)
+#undef XRT_VEC_OP
+#undef XRT_VEC_OPS
+
+enum hipError_t { hipSuccess = 0, hipErrorInvalidValue = 1, hipErrorMemoryAllocation = 2 };
+typedef hipError_t hipError;
+enum hipMemcpyKind {
+  hipMemcpyHostToHost, hipMemcpyHostToDevice, hipMemcpyDeviceToHost, hipMemcpyDeviceToDevice, hipMemcpyDefault
+};
+enum hipFuncAttribute { hipFuncAttributeMaxDynamicSharedMemorySize = 8, hipFuncAttributePreferredSharedMemoryCarveout };
+typedef struct XrtStream* hipStream_t;
+typedef struct XrtEvent* hipEvent_t;
+#define hipMalloc(p, n) ((hipError_t)xrt_device_malloc((void**)(p), (n), xrt::kDevice, #p, __LINE__))
+#define hipMallocManaged(p, n, ...) ((hipError_t)xrt_device_malloc((void**)(p), (n), xrt::kManaged, #p, __LINE__))
+#define hipHostMalloc(p, n, ...) ((hipError_t)(*(void**)(p) = malloc(n), 0))
+#define hipMallocAsync(p, n, s) hipMalloc(p, n)
+inline hipError_t hipFree(const void* p, XRT_AT) { return (hipError_t)xrt_device_free((void*)p, xrt_line); }
+inline hipError_t hipFreeAsync(void* p, hipStream_t, XRT_AT) { return hipFree(p, xrt_line); }
+inline hipError_t hipHostFree(void* p) { return free(p), hipSuccess; }
+inline hipError_t hipMemcpy(void* to, const void* from, size_t n, hipMemcpyKind k, XRT_AT) {
+  return (hipError_t)xrt_copy(to, from, n, k, xrt_line); }
+inline hipError_t hipMemcpyAsync(void* to, const void* from, size_t n, hipMemcpyKind k, hipStream_t = 0, XRT_AT) {
+  return (hipError_t)xrt_copy(to, from, n, k, xrt_line); }
+inline hipError_t hipMemset(void* p, int v, size_t n, XRT_AT) { return (hipError_t)xrt_set(p, v, n, xrt_line); }
+inline hipError_t hipMemsetAsync(void* p, int v, size_t n, hipStream_t = 0, XRT_AT) {
+  return (hipError_t)xrt_set(p, v, n, xrt_line); }
+template <class T> hipError_t hipMemcpyToSymbol(T& to, const void* from, size_t n) {
+  return memcpy((void*)&to, from, n), hipSuccess; }
+template <class F> hipError_t hipFuncSetAttribute(F, hipFuncAttribute a, int v) {
+  if (a == hipFuncAttributeMaxDynamicSharedMemorySize) xrt_opt_in = (xrt_u64)v;
+  return hipSuccess; }
+inline hipError_t hipDeviceSynchronize() { return hipSuccess; }
+inline hipError_t hipGetLastError() { return hipSuccess; }
+inline hipError_t hipPeekAtLastError() { return hipSuccess; }
+inline const char* hipGetErrorString(hipError_t) { return "no error"; }
+inline const char* hipGetErrorName(hipError_t) { return "hipSuccess"; }
+inline hipError_t hipSetDevice(int) { return hipSuccess; }
+inline hipError_t hipDeviceReset() { return hipSuccess; }
+inline hipError_t hipStreamCreate(hipStream_t* s) { return *s = 0, hipSuccess; }
+inline hipError_t hipStreamSynchronize(hipStream_t) { return hipSuccess; }
+inline hipError_t hipStreamDestroy(hipStream_t) { return hipSuccess; }
+inline hipError_t hipEventCreate(hipEvent_t* e) { return *e = 0, hipSuccess; }
+inline hipError_t hipEventRecord(hipEvent_t, hipStream_t = 0) { return hipSuccess; }
+inline hipError_t hipEventSynchronize(hipEvent_t) { return hipSuccess; }
+inline hipError_t hipEventElapsedTime(float* ms, hipEvent_t, hipEvent_t) { return *ms = 0, hipSuccess; }
+inline hipError_t hipEventDestroy(hipEvent_t) { return hipSuccess; }
+
+// Matrix cores are not simulated: said where they are used.
+__attribute__((unavailable("the simulator does not know matrix-core instructions (mfma) yet"))) void xrt_mfma();
+#define __builtin_amdgcn_mfma_f32_16x16x16f16(...) xrt_mfma()
+#define __builtin_amdgcn_mfma_f32_16x16x4f32(...) xrt_mfma()
+#define __builtin_amdgcn_mfma_f32_32x32x8f16(...) xrt_mfma()
