@@ -36,7 +36,7 @@ class Tolerance:
 class Comparison:
     """The outcome for one buffer. `max_ulp` counts units in the last place of the terms that an element sums up;
     `max_rel` is relative to the element. `worst` and `first` hold index, expected, got, error, bound; `heat` is a small
-    grid of the largest error over bound (1 is just allowed); `histogram` counts elements per decade of error over bound.
+    grid of the largest error over bound (1 is just allowed); `histogram` counts elements per decade of that.
     """
 
     buffer: str
