@@ -54,7 +54,7 @@ FIRST = {"index": 255, "expected": 1.25, "got": -7.5, "error": 8.75, "bound": 1.
 BAD = (
     Evidence("compile", "pass", "compiles", 0.03),
     Evidence("test", "fail", "B[255] is -7.5, expected 1.25; 4 of 1000 elements are wrong", 0.02,
-             {"seed": 7, "sizes": {"n": 1000},
+             {"seed": 7, "scalars": {"n": 1000}, "kind": "mixed", "line": 6,
               "comparison": {"buffer": "B", "first": FIRST, "worst": FIRST, "wrong": 4, "total": 1000}}),
 )
 TESTED = Verdict("tested", "12 inputs give the same bits on the simulator", "bit-exact", ("A and B do not overlap",))

@@ -132,10 +132,10 @@ def sizes(words: list[str], names: Mapping[str, Any]) -> dict[str, int]:
         name, eq, value = word.partition("=")
         if not eq or not name.isidentifier():
             raise UsageError(f"--shape wants NAME=N, not {word!r}", hint="For example --shape n=1024 m=32.")
-        number: Any = names.get(value) if value.isidentifier() else _integer(value)
+        number: Any = names.get(value, _integer(value))
         if isinstance(number, bool) or not hasattr(number, "__index__"):
-            raise UsageError(f"--shape {name}: {value!r} is not an integer" if not value.isidentifier()
-                             else f"--shape {name}: the notebook has no integer {value!r}")
+            raise UsageError(f"--shape {name}: {value!r} is not an integer"
+                             + (", nor one of the notebook's" if names and value.isidentifier() else ""))
         out[name] = int(number)
     return out
 

@@ -21,6 +21,7 @@ class WrongElement:
     wrong: int | None
     total: int | None
     inputs: str  # "n=64, seed 7": what the kernel was run on
+    line: int | None = None  # of the text under test: the only line that writes this buffer
 
 
 def first_wrong(evidence: tuple[Evidence, ...]) -> WrongElement | None:
@@ -30,9 +31,10 @@ def first_wrong(evidence: tuple[Evidence, ...]) -> WrongElement | None:
             continue
         for found in _comparisons(e.data):
             first = found["first"]
-            return WrongElement(str(found.get("buffer", "output")), int(first["index"]), str(first["expected"]),
-                                str(first["got"]), float(first.get("bound") or 0.0), _count(found.get("wrong")),
-                                _count(found.get("total")), _inputs(e.data))
+            got = "not written" if "was not written" in e.detail else str(first["got"])
+            return WrongElement(str(found.get("buffer", "output")), int(first["index"]), str(first["expected"]), got,
+                                float(first.get("bound") or 0.0), _count(found.get("wrong")),
+                                _count(found.get("total")), _inputs(e.data), _count(e.data.get("line")))
     return None
 
 
@@ -53,11 +55,26 @@ def _count(value: Any) -> int | None:
 
 
 def _inputs(data: dict[str, Any]) -> str:
-    sizes = data.get("sizes") or data.get("scalars") or {}
+    sizes = data.get("scalars") or {}
     words = [f"{k}={v}" for k, v in sizes.items()] if isinstance(sizes, dict) else []
-    for key in ("policy", "inputs"):
-        if isinstance(data.get(key), str):
-            words.append(f"{data[key]} values")
+    if isinstance(data.get("kind"), str):
+        words.append(f"{data['kind']} values")
     if data.get("seed") is not None:
         words.append(f"seed {data['seed']}")
+    if data.get("reverse"):
+        words.append("threads in descending order")
     return ", ".join(words)
+
+
+def about(found: WrongElement) -> list[str]:
+    """What a view says beside the element: how many, how far, on what."""
+    out = [f"{found.wrong} of {found.total} elements differ"] if found.wrong is not None else []
+    out += [f"allowed difference {found.bound:.2g}"] if found.bound else []
+    out += [f"run with {found.inputs}"] if found.inputs else []
+    return out
+
+
+def line_of(text: str, number: int | None) -> str:
+    """The line of a text that a finding names, without its indentation."""
+    lines = text.split("\n")
+    return lines[number - 1].strip() if number is not None and 1 <= number <= len(lines) else ""

@@ -13,7 +13,7 @@ from ..verify.evidence import Evidence, Verdict
 from .clean import clean
 from .colour import coloured, overlay
 from .diff import Gap, Row, counts, folded, lines_of, rows
-from .findings import first_wrong
+from .findings import about, first_wrong, line_of
 from .snapshot import BADGES, STATES, STATUS, Failure, Snapshot, knobs_text, next_actions, seconds_text
 
 MONO = ("font-family:var(--jp-code-font-family,ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',"
@@ -199,7 +199,7 @@ def _step(snap: Snapshot, k: int, step: Step, opened: bool) -> str:
 
 
 def _step_body(step: Step, language: str) -> str:
-    out = [_wrong(step.evidence)] if step.verdict.level == "wrong" else []
+    out = [_wrong(step.evidence, step.after)] if step.verdict.level == "wrong" else []
     out.append(diff_html(step.before, step.after, language))
     if step.verdict.detail and step.verdict.level not in ("wrong",):
         out.append(f'<div style="margin-top:8px">{badge(step.verdict.level)} {_text(step.verdict.detail)}</div>')
@@ -209,7 +209,7 @@ def _step_body(step: Step, language: str) -> str:
     return "".join(out)
 
 
-def _wrong(evidence: tuple[Evidence, ...]) -> str:
+def _wrong(evidence: tuple[Evidence, ...], after: str) -> str:
     """The first wrong element, large; or the words of the check that failed."""
     found = first_wrong(evidence)
     if found is None:
@@ -220,10 +220,11 @@ def _wrong(evidence: tuple[Evidence, ...]) -> str:
                    for w in ("first wrong element", "expected", "got"))
     row = "".join(f'<td style="{cell};{MONO}">{_text(w)}</td>'
                   for w in (f"{found.buffer}[{found.index}]", found.expected, found.got))
-    rest = [f"{found.wrong} of {found.total} elements differ"] if found.wrong is not None else []
-    rest += [f"allowed difference {found.bound:.2g}"] if found.bound else []
-    rest += [f"run with {found.inputs}"] if found.inputs else []
+    rest = about(found)
     tail = f'<div style="{SOFT};font-size:13px">{_text(" · ".join(rest))}</div>' if rest else ""
+    quoted = line_of(after, found.line)
+    if quoted:
+        tail += f'<div style="font-size:13px">line {found.line}: <code style="{MONO}">{_text(quoted)}</code></div>'
     return _box(f'<table style="border-collapse:collapse;margin:0;border:0;font-size:13px"><tr>{head}</tr>'
                 f'<tr style="background:none">{row}</tr></table>{tail}', RED)
 

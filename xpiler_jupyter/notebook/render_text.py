@@ -10,7 +10,7 @@ from ..record import Step
 from ..verify.evidence import Evidence, Verdict
 from .clean import clean
 from .diff import Gap, counts, folded, rows
-from .findings import first_wrong
+from .findings import about, first_wrong, line_of
 from .snapshot import BADGES, STATES, STATUS, Failure, Snapshot, knobs_text, next_actions, seconds_text
 
 WIDTH = 100
@@ -28,8 +28,8 @@ class Ink:
         return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if self.on and text else text
 
 
-def port_text(snap: Snapshot, color: bool = False, diffs: bool = True, code: bool = True) -> str:
-    """The whole port. `diffs` shows every pass' diff, `code` ends with the kernel reached."""
+def port_text(snap: Snapshot, color: bool = False, diffs: bool = True, hints: bool = True) -> str:
+    """The whole port. `diffs` shows every pass' diff, `hints` ends with the magics to go on with."""
     ink = Ink(color)
     out = list(_header(snap, ink))
     if snap.failure:
@@ -40,9 +40,10 @@ def port_text(snap: Snapshot, color: bool = False, diffs: bool = True, code: boo
             out += _indent(_step_body(step, ink))
     if snap.evidence:
         out += ["", ink("bold", "What was checked on the source"), *_indent(_checks(snap.evidence, ink))]
-    if code and snap.finished:
+    if snap.finished:
         out += ["", ink("bold", "The ported kernel"), code_text(snap.code, snap.language(snap.code_platform), color)]
-    out += ["", ink("dim", "Next: " + "  ".join(f"{magic} ({what})" for magic, what in next_actions(snap)))]
+    if hints:
+        out += ["", ink("dim", "Next: " + "  ".join(f"{magic} ({what})" for magic, what in next_actions(snap)))]
     return "\n".join(out)
 
 
@@ -152,7 +153,7 @@ def _step_head(k: int, step: Step, ink: Ink) -> Iterator[str]:
 
 def _step_body(step: Step, ink: Ink) -> Iterator[str]:
     if step.verdict.level == "wrong":
-        yield from _wrong(step.evidence, ink)
+        yield from _wrong(step.evidence, step.after, ink)
     yield from diff_text(step.before, step.after, ink.on).split("\n")
     if step.verdict.detail and step.verdict.level != "wrong":
         yield from _wrap(step.verdict.detail)
@@ -160,17 +161,16 @@ def _step_body(step: Step, ink: Ink) -> Iterator[str]:
     yield from _checks(step.evidence, ink)
 
 
-def _wrong(evidence: tuple[Evidence, ...], ink: Ink) -> Iterator[str]:
+def _wrong(evidence: tuple[Evidence, ...], after: str, ink: Ink) -> Iterator[str]:
     found = first_wrong(evidence)
     if found is None:
         return
     yield ink("bad", "first wrong element: ") + (
         f"{clean(found.buffer)}[{found.index}] is {found.got}, expected {found.expected}")
-    rest = [f"{found.wrong} of {found.total} elements differ"] if found.wrong is not None else []
-    rest += [f"allowed difference {found.bound:.2g}"] if found.bound else []
-    rest += [f"run with {clean(found.inputs)}"] if found.inputs else []
-    if rest:
-        yield "  " + ", ".join(rest)
+    if about(found):
+        yield "  " + clean(", ".join(about(found)))
+    if line_of(after, found.line):
+        yield f"  line {found.line}: {clean(line_of(after, found.line))}"
 
 
 def _checks(evidence: tuple[Evidence, ...], ink: Ink) -> Iterator[str]:

@@ -1,0 +1,1 @@
+"""Sub-commands of `xpiler`: each file has HELP, add_arguments(parser) and run(args) -> exit status."""

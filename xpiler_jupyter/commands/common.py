@@ -1,0 +1,89 @@
+"""What several sub-commands need: files in and out, sizes, the platform of a text. Heavy imports stay inside."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import UsageError
+
+if TYPE_CHECKING:
+    from ..platforms.base import Platform
+
+
+def add_kernel(parser: argparse.ArgumentParser) -> None:
+    """FILE and what tells which kernel in it is meant."""
+    parser.add_argument("file", metavar="FILE", help="the kernel's text; - reads standard input")
+    parser.add_argument("--from", dest="source", metavar="P", help="its platform (default: told from the text)")
+    parser.add_argument("--kernel", metavar="NAME", help="which kernel, when the file has several")
+
+
+def add_shape(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--shape", metavar="K=V", nargs="+", action="extend", default=[],
+                        help="sizes that the text does not say, e.g. n=1024 A=4096")
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", metavar="D", default="auto", help="auto, sim, or a device such as cuda:0")
+
+
+def shapes(words: list[str]) -> dict[str, int]:
+    """`["n=1024"]` as numbers. Raises UsageError."""
+    from ..notebook.arguments import sizes
+
+    return sizes(words, {})
+
+
+def read_text(file: str) -> str:
+    """The text of a kernel file. Raises UsageError when there is none."""
+    if file == "-":
+        return sys.stdin.read()
+    try:
+        return Path(file).read_text(errors="replace")
+    except OSError as err:
+        raise UsageError(f"cannot read {file}: {err.strerror or err}") from None
+
+
+def write_bytes(file: str | Path, data: bytes) -> None:
+    """Writes a file whole or not at all. Raises UsageError when the place can't be written."""
+    path = Path(file)
+    try:
+        if path.exists() and not path.is_file():  # a pipe or /dev/stdout has nothing to replace
+            path.write_bytes(data)
+            return
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as out:
+                out.write(data)
+            os.chmod(name, 0o666 & ~_umask())
+            os.replace(name, path)
+        except BaseException:
+            os.unlink(name)
+            raise
+    except OSError as err:
+        raise UsageError(f"cannot write {file}: {err.strerror or err}") from None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def platform_of(text: str, name: str | None, file: str) -> Platform:
+    """The platform that was named, or the one that the text is written for."""
+    from ..platforms import registry
+
+    return registry.get(known_platform(name)) if name else registry.detect(text, file)
+
+
+def known_platform(name: str) -> str:
+    """`name` if there is such a platform. Raises UsageError with a suggestion."""
+    from ..notebook.arguments import choice
+    from ..platforms import registry
+
+    return choice(name, registry.names(), "platform")

@@ -1,0 +1,62 @@
+"""Run a kernel file on arrays: every buffer after the run is written to --out by the same names.
+
+Arrays are given by parameter name: of the host wrapper if the text has one (the kernel's own names work too).
+Scalars are 0-d arrays or --shape; those that are missing are solved from the array lengths, and buffers that are only
+written may be missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+from typing import Any
+
+from ..errors import UsageError
+from . import common
+
+HELP = "run a kernel on NumPy arrays"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    common.add_kernel(parser)
+    parser.add_argument("--inputs", required=True, metavar="NPZ", help="arrays by parameter name")
+    parser.add_argument("--out", required=True, metavar="NPZ", help="where the buffers go after the run")
+    common.add_shape(parser)
+    common.add_device(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    import numpy as np
+
+    text = common.read_text(args.file)
+    platform = common.platform_of(text, args.source, args.file)
+    arrays = load(args.inputs)
+    scalars: dict[str, int | float] = dict(common.shapes(args.shape))
+    from ..running import run_text
+
+    result = run_text(text, platform, arrays, scalars, kernel=args.kernel, device=args.device)
+    packed = io.BytesIO()
+    np.savez(packed, **result)  # type: ignore[arg-type]
+    common.write_bytes(args.out, packed.getvalue())
+    said = ", ".join(f"{k} {list(v.shape)} {v.dtype}" for k, v in result.items())
+    print(f"xpiler: wrote {said} to {args.out}", file=sys.stderr)
+    return 0
+
+
+def load(file: str) -> dict[str, Any]:
+    """The arrays of an .npz file. Raises UsageError when it is none."""
+    import zipfile
+
+    import numpy as np
+
+    try:
+        with np.load(file, allow_pickle=False) as found:
+            if not hasattr(found, "files"):
+                raise UsageError(f"{file} holds one array without a name",
+                                 hint="Save with numpy.savez(file, A=..., B=...).")
+            return {name: found[name] for name in found.files}
+    except OSError as err:
+        raise UsageError(f"cannot read {file}: {err.strerror or err}") from None
+    except (ValueError, zipfile.BadZipFile, EOFError) as err:
+        raise UsageError(f"{file} is not an .npz file of plain arrays ({err})") from None
