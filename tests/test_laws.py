@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "platforms": {"ir", "execute"},
     "frontend": {"ir", "platforms"},
     "execute": {"ir", "platforms"},
-    "passes": {"ir", "dataflow", "platforms"},
+    "passes": {"ir", "dataflow", "platforms", "frontend"},
     "verify": {"ir", "dataflow", "platforms", "execute", "frontend"},
     "record": {"ir", "verify"},
     "running": {"ir", "dataflow", "platforms", "execute", "frontend", "verify"},

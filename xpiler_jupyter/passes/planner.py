@@ -17,10 +17,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..dataflow.dependences import is_parallel
-from ..ir.nodes import Const, For, Kernel
+from ..errors import IllegalPassError
+from ..ir.nodes import Binary, Const, For, Kernel
+from ..ir.simplify import simplify
 from ..ir.visit import stmts_of, walk
 from ..platforms import registry as platforms
 from ..platforms.base import Platform
+from . import registry as passes
 from .base import loop_labels
 
 THREADS = 256  # a block size that every GPU of the last decade fills well
@@ -51,8 +54,24 @@ def moves(kernel: Kernel, target: Platform, done: tuple[str, ...]) -> list[Move]
 
 
 def _tidy(kernel: Kernel, target: Platform) -> Iterator[Move]:
-    """What makes recovered code read as if a person had written it."""
-    return iter(())
+    """What makes recovered code read as if a person had written it: block and thread loops become the loop over the
+    index they compute, a flat index that the body takes apart becomes the nest it stands for."""
+    before = _divisions(kernel)
+    for name in ("loop_fuse", "loop_split"):
+        tidy = passes.get(name)
+        for knobs in tidy.sites(kernel, target):
+            try:
+                after = simplify(tidy.apply(kernel, target, **knobs).kernel)
+            except IllegalPassError:
+                continue
+            count = _divisions(after)
+            if count < before or name == "loop_fuse" and count == before:
+                yield Move(name, target, knobs)
+
+
+def _divisions(kernel: Kernel) -> int:
+    """How many `/` and `%` of integers the body spells out: what a reader has to undo in the head."""
+    return sum(isinstance(n, Binary) and n.op in ("/", "%") and n.dtype.is_integer for n in walk(kernel.body))
 
 
 def parallel_chain(kernel: Kernel) -> list[tuple[str, For]]:
@@ -69,7 +88,7 @@ def parallel_chain(kernel: Kernel) -> list[tuple[str, For]]:
         if len(stmts_of(loop.body)) != 1:
             return chain
         body = loop.body
-    
+
 
 def _towards_axes(kernel: Kernel, target: Platform) -> Iterator[Move]:
     """Shape the outermost parallel nest to the target's axes: the innermost loop to threads, the others to the grid."""
