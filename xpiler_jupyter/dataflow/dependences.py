@@ -32,6 +32,7 @@ class Dependence:
     example: str = ""
     reduction: str | None = None
     uid: str = ""
+    certain: bool = False  # both accesses happen for sure, whatever the sizes are
 
     def __str__(self) -> str:
         return f"{self.reason} ({self.example})" if self.example else self.reason
@@ -123,7 +124,8 @@ def _describe(rel: Relations, loop: Loop, a: Access, b: Access, m: Map, kind: st
         what = "written" if unknown.write else "read"
         reason = f"loop {loop.name}: {name} is {what} at an index that is not an affine function of the loops"
         op = None
-    return Dependence(kind, name, a, b, reason, _example(rel, a, b, m), op, a.buffer.uid)
+    certain = a.must and b.must and not m.involves_dims(DIM.param, 0, m.dim(DIM.param))
+    return Dependence(kind, name, a, b, reason, _example(rel, a, b, m), op, a.buffer.uid, certain)
 
 
 def _example(rel: Relations, a: Access, b: Access, m: Map) -> str:

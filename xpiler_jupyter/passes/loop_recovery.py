@@ -1,0 +1,143 @@
+"""Recovers sequential loops from the axes of a device."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from typing import Any, ClassVar
+
+from ..dataflow.dependences import carried
+from ..dataflow.sets import TooHard
+from ..errors import IllegalPassError
+from ..ir.nodes import Alloc, AnyStmt, Barrier, Block, For, InstrCall, Kernel, Let, Node, Var
+from ..ir.simplify import simplify
+from ..ir.types import I32
+from ..ir.visit import Rewriter, all_names, buffers_written, fresh_name, stmts_of, substitute, walk
+from ..platforms.base import Platform
+from ._axes import axis_nest, short_name
+from ._fold_host import fold_host
+from ._intervals import Splitter, barriers
+from ._names import restore_names, unique_names
+from ._returns import without_returns
+from .base import Pass, PassResult, replace_node
+
+
+class LoopRecovery(Pass):
+    """Axes become loops, barriers split the thread loops, the host wrapper becomes the C function.
+
+        s[threadIdx.x] = A[i]; __syncthreads(); B[i] = s[255 - threadIdx.x];     with i = blockIdx.x * 256 + threadIdx.x
+        ->
+        for (bx < grid) { float s[256];
+            for (tx < 256) s[tx] = A[bx * 256 + tx];
+            for (tx < 256) B[bx * 256 + tx] = s[255 - tx]; }
+    """
+
+    name = "loop_recovery"
+    kind = "parallel"
+    summary = "Turns blocks and threads into plain loops; barriers split the thread loops."
+    knobs: ClassVar[dict[str, str]] = {}
+
+    def sites(self, kernel: Kernel, target: Platform) -> list[dict[str, Any]]:
+        return [{}] if _axes(kernel) or kernel.host is not None else []
+
+    def apply(self, kernel: Kernel, target: Platform, **knobs: Any) -> PassResult:
+        if knobs:
+            raise self.refuse(f"there is no knob {next(iter(knobs))!r}")
+        if not _axes(kernel) and kernel.host is None:
+            raise self.refuse("the kernel has no axes: there is nothing to recover")
+        for n in walk(kernel.body):
+            if isinstance(n, InstrCall):
+                raise self.refuse(f"{n.instr} works on several threads at once and has no sequential form here", n)
+            if isinstance(n, Barrier) and n.scope != "block":
+                raise self.refuse(f"a barrier of a {n.scope} orders only some threads of a block", n)
+        folded, names = fold_host(kernel)
+        taken = all_names(folded)
+        folded, loops = _serial_names(folded, taken)
+        nest = axis_nest(folded)
+        vars_ = {axis: Var(name, I32) for axis, name in loops.items()}
+        grid, block = _serial(nest.grid, loops), _serial(nest.block, loops)
+        body, back = unique_names(substitute(nest.body, vars_), taken)
+        split = bool(block) and barriers(body)
+        inner: tuple[AnyStmt, ...]
+        if split:
+            inner = Splitter(block, body, buffers_written(body), taken, self._no).run()
+        else:
+            inner = _around(block, stmts_of(without_returns(_Unsynchronised().visit(body), taken)))
+        shared = tuple(dataclasses.replace(s, memory="local") if isinstance(s, Alloc) else s
+                       for s in substitute(Block(nest.shared), vars_).stmts)
+        whole = restore_names(Block((*nest.before, *_around(grid, (*shared, *inner)))), back)
+        serial = dataclasses.replace(folded, body=whole, platform=target.name, max_threads=None)
+        assumptions = self._races(serial, [g.var for g in grid], [b.var for b in block])
+        note = "The wrapper became the function itself."
+        if loops:
+            note = f"Blocks and threads became loops ({', '.join(f'{axis} is {new}' for axis, new in loops.items())})."
+        if split:
+            note += " Every barrier ends the loops over the threads and starts new ones."
+        return PassResult(simplify(serial), note, names, assumptions)
+
+    def _no(self, reason: str, node: Node | None) -> IllegalPassError:
+        return self.refuse(reason, node)
+
+    def _races(self, serial: Kernel, grid: list[str], block: list[str]) -> tuple[str, ...]:
+        """Loops in place of threads are right when no two threads race. Refuses when two threads of a block certainly
+        pass a value on without a barrier; what is not known to be free of races becomes an assumption."""
+        doubts: dict[str, str] = {}
+        for n in walk(serial.body):
+            if not isinstance(n, For) or n.var not in (*grid, *block):
+                continue
+            who = "blocks" if n.var in grid else "threads"
+            try:
+                found = carried(serial, n)
+            except TooHard as error:
+                doubts.setdefault(who, f"no two {who} race (not checked: {error})")
+                continue
+            for d in found:
+                if n.var in block and d.certain and d.kind != "output":
+                    raise self.refuse(f"two threads of a block race on {d.buffer}: {d}", d.sink.node,
+                                      hint="A barrier between the write and the read is missing, or the kernel relies "
+                                           "on threads in lock step.")
+                doubts.setdefault(who, f"no two {who} race, although {d}")
+        return tuple(doubts.values())
+
+
+def _axes(kernel: Kernel) -> list[For]:
+    return [n for n in walk(kernel.body) if isinstance(n, For) and n.kind == "parallel"]
+
+
+def _serial_names(kernel: Kernel, taken: set[str]) -> tuple[Kernel, dict[str, str]]:
+    """A serial name per axis: that of a `Let` that is just the axis (which then goes), else a short one."""
+    body = axis_nest(kernel).body
+    binders = [n for n in walk(kernel.body) if isinstance(n, For | Let | Alloc)]
+    declared = Counter(n.var if isinstance(n, For) else n.name for n in binders)
+    params = {p.name for p in kernel.params}
+    loops: dict[str, str] = {}
+    for axis in (n.axis for n in _axes(kernel) if n.axis):
+        lets = [s for s in stmts_of(body) if isinstance(s, Let) and s.value == Var(axis, I32) and s.dtype == I32
+                and declared[s.name] == 1 and s.name not in params]
+        if lets:
+            loops[axis] = lets[0].name
+            kernel = replace_node(kernel, lets[0], None)
+        else:
+            loops[axis] = fresh_name(short_name(axis), taken)
+    return kernel, loops
+
+
+def _serial(loops: tuple[For, ...], names: dict[str, str]) -> tuple[For, ...]:
+    return tuple(dataclasses.replace(lp, var=names[lp.axis or ""], kind="serial", axis=None, body=Block())
+                 for lp in loops)
+
+
+def _around(loops: tuple[For, ...], stmts: tuple[AnyStmt, ...]) -> tuple[AnyStmt, ...]:
+    for lp in reversed(loops):
+        stmts = (dataclasses.replace(lp, body=Block(stmts)),)
+    return stmts
+
+
+class _Unsynchronised(Rewriter):
+    """Without barriers: a single thread waits for nobody."""
+
+    def visit_Barrier(self, node: Barrier) -> None:
+        return None
+
+
+PASS = LoopRecovery()
