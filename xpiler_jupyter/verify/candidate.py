@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import CompileError, XpilerError
+from ..errors import CompileError, UnsupportedError, XpilerError
 from ..execute.api import Array, Compiled, Fault
 from ..ir.nodes import Param, Store
 from ..ir.visit import walk
 from .compare import Comparison, compare
 from .evidence import Evidence
-from .inputs import is_intact, poison
-from .numbers import dtype_of
+from .inputs import fill, is_intact, poison
+from .numbers import all_ones, dtype_of
 from .reference import Reference, passed
+from .sizes import SizeSet
+from .slices import Slice, cut
 from .subject import Scalars, Subject
 
 if TYPE_CHECKING:
@@ -36,7 +39,8 @@ class CandidateTest:
     def __init__(self, judge: Judge, candidate: Subject) -> None:
         self.judge, self.candidate, self.source = judge, candidate, judge.source
         self.compiled: dict[Any, Compiled] = {}
-        self.runs = 0
+        self.runs = self.compared = 0
+        self.slice: Slice | None = None
         self.exact = True
         self.max_ulp = self.max_rel = 0.0
         self.worst: list[Comparison] = []
@@ -47,6 +51,8 @@ class CandidateTest:
         try:
             self.pairs = self.match()
             self.executor = self.judge.executors(self.candidate.platform)
+            if self.judge.slice is not None:
+                self.cut()
             log = self.at(self.judge.references[0]).log
         except CompileError as err:
             return [Evidence("compile", "fail", f"{err.place + ': ' if err.place else ''}{err.message}",
@@ -79,6 +85,9 @@ class CandidateTest:
         detail = (f"{len(refs)} inputs in two thread orders agree with the source "
                   f"({'bit for bit' if self.exact else f'worst {self.max_ulp:.3g} ulp'}; {'; '.join(sizes)}; "
                   f"seed {self.judge.seed})")
+        if self.slice is not None and self.judge.slice is not None:
+            detail += f"; too large to run whole: source {self.judge.slice.words}, candidate {self.slice.words}, " \
+                      f"{self.compared} elements compared"
         data: dict[str, Any] = {
             "number_model": model, "inputs": len(refs), "seed": self.judge.seed, "sizes": sizes,
             "kinds": sorted({r.case.kind for r in refs}), "runs": self.runs,
@@ -88,18 +97,20 @@ class CandidateTest:
     # -- matching the interfaces ---------------------------------------------------------------------------------------
 
     def match(self) -> list[tuple[Param, Param]]:
-        """(candidate's pointer, source's pointer) pairs."""
+        """(candidate's pointer, source's pointer) pairs: by position in the C ABI; by name when just one of the two is
+        a bare device kernel with the same names."""
         mine, theirs = self.candidate.pointers, self.source.pointers
-        if self.candidate.names:
-            by_name = {p.name: p for p in theirs}
-            pairs = [(p, by_name[self.candidate.names.get(p.name, p.name)]) for p in mine]
-        elif len(mine) != len(theirs):
+        if len(mine) != len(theirs):
             raise Mismatch(f"{self.candidate.entry_name} takes {len(mine)} buffers, the source takes {len(theirs)}", {})
-        elif (self.candidate.launched != self.source.launched) and {p.name for p in mine} == {p.name for p in theirs}:
+        bare = [s.launched and not s.names for s in (self.candidate, self.source)]
+        if bare[0] != bare[1] and {p.name for p in mine} == {p.name for p in theirs}:
             by_name = {p.name: p for p in theirs}
             pairs = [(p, by_name[p.name]) for p in mine]
         else:
-            pairs = list(zip(mine, theirs, strict=True))
+            by_slot = {self.source.slot(p): p for p in theirs}
+            pairs = [(p, by_slot[self.candidate.slot(p)]) for p in mine if self.candidate.slot(p) in by_slot]
+            if len(pairs) != len(mine):
+                raise Mismatch("the buffers of the two kernels do not correspond", {})
         for a, b in pairs:
             if dtype_of(a.dtype) != dtype_of(b.dtype):
                 raise Mismatch(f"parameter {a.name} is {a.dtype}*, the source's {b.name} is {b.dtype}*", {})
@@ -110,16 +121,34 @@ class CandidateTest:
         known: Scalars = {k: float(v) if isinstance(v, float) else int(v)
                           for k, v in {**self.source.kernel_scalars(given), **given}.items()
                           if np.asarray(v).shape == () and np.isfinite(v)}
-        names = [p.name for p in self.source.scalars]
+        names = [p.name for p in self.judge.original.scalars]
+        whole = replace(self.candidate, direct=False, names={})
         out: Scalars = {}
-        for i, p in enumerate(self.candidate.scalars):
+        for i, p in enumerate(whole.scalars):
             if p.name in known:
                 out[p.name] = known[p.name]
             elif i < len(names) and names[i] in given:
                 out[p.name] = given[names[i]]
             else:
                 raise Mismatch(f"the candidate's scalar {p.name} has no counterpart in the source", {})
+        if self.candidate.direct:
+            inner = whole.kernel_scalars(out)
+            out |= {p.name: float(inner[p.name]) if p.dtype.is_float else int(inner[p.name])
+                    for p in self.candidate.params if not p.pointer}
         return out
+
+    def cut(self) -> None:
+        """Replaces the candidate by a slice of itself, as the source was. Raises UnsupportedError if it cannot."""
+        size = self.judge.sizes.sets[0]
+        back = {theirs.name: mine for mine, theirs in self.pairs}
+        plan = SizeSet(self.scalars(size.scalars), {}, {back[k].name: v for k, v in size.top.items() if k in back})
+        before = self.candidate
+        part = cut(before, plan)
+        if part is None:
+            raise UnsupportedError("too large to run whole, and the outermost loop is not known to be independent",
+                                   hint="give smaller sizes with --shape")
+        self.candidate, self.slice = part.subject, part
+        self.pairs = self.match()
 
     def at(self, ref: Reference) -> Compiled:
         scalars = self.scalars(ref.case.size.scalars)
@@ -139,15 +168,27 @@ class CandidateTest:
             for p in self.source.pointers:  # in the source's order, so that both see the same poison
                 size = ref.case.buffers[p.name].size
                 before[p.name] = poison(which, rng, size, p.dtype) if p.name in outputs else ref.case.buffers[p.name]
-            given = {a.name: before[b.name] for a, b in self.pairs}
+            given = {a.name: self.padded(a, before[b.name], rng) for a, b in self.pairs}
+            limits = replace(self.judge.limits, max_blocks=self.slice.max_blocks if self.slice else None)
             result = self.at(ref).run(given, passed(self.candidate, self.scalars(ref.case.size.scalars)),
-                                      reverse=reverse, limits=self.judge.limits)
+                                      reverse=reverse, limits=limits)
             self.runs += 1
             if result.fault:
                 raise Mismatch(self.fault_words(result.fault, ref, reverse), self.data(ref, reverse) | {
                     "fault": result.fault.kind, "line": result.fault.line})
             for a, b in self.pairs:
-                self.check(ref, a, b, result.outputs[a.name].reshape(-1), before[b.name].reshape(-1), reverse)
+                size = before[b.name].size
+                self.check(ref, a, b, result.outputs[a.name].reshape(-1)[:size], before[b.name].reshape(-1), reverse)
+        if self.slice is not None and not self.compared:
+            raise UnsupportedError("the slices of source and candidate have no output in common",
+                                   hint="give smaller sizes with --shape")
+
+    def padded(self, pointer: Param, data: Array, rng: np.random.Generator) -> Array:
+        """A slice of the candidate may reach further than the source's: more data of the same kind."""
+        need = self.slice.lengths.get(pointer.name, 0) if self.slice is not None else 0
+        if need <= data.size:
+            return data
+        return np.concatenate([data, fill("moderate", rng, need - data.size, pointer.dtype)])
 
     def check(self, ref: Reference, mine: Param, theirs: Param, got: Array, before: Array, reverse: bool) -> None:
         name = theirs.name
@@ -158,12 +199,16 @@ class CandidateTest:
                                f"({self.where(ref, reverse)})", self.data(ref, reverse, mine.name))
             return
         kept = is_intact(got, before)
+        defined = ref.defined[name]
+        if self.slice is not None:
+            defined = defined & ~kept & ~(all_ones(got) if theirs.dtype.is_float else np.zeros(kept.shape, dtype=bool))
+            self.compared += int(defined.sum())
         stray = ref.untouched[name] & ~kept
-        if stray.any():
+        if stray.any() and self.slice is None:
             raise Mismatch(f"{mine.name}[{int(np.argmax(stray))}] was written, which the source leaves alone "
                            f"({self.where(ref, reverse)})", self.data(ref, reverse, mine.name))
-        missing = kept & ref.defined[name] & (name in self.judge.runs.outputs)
-        result = compare(mine.name, ref.expected[name], got, theirs.dtype, ref.bound[name], ref.defined[name])
+        missing = kept & defined & (name in self.judge.runs.outputs)
+        result = compare(mine.name, ref.expected[name], got, theirs.dtype, ref.bound[name], defined)
         if not result.ok:
             i = result.first["index"] if result.first else 0
             words = result.words

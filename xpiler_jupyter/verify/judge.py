@@ -21,6 +21,7 @@ from .gate import accepted_trivia, more_kinds
 from .numbers import decode, encode
 from .reference import Case, Faulted, Reference, SourceRuns, make_case, reduction_length
 from .sizes import MAX_WORK, Sizes, SizeSet, choose
+from .slices import Slice, cut, too_big, wrapper_values
 from .subject import Subject
 
 Executors = Callable[[Platform], Executor]
@@ -58,7 +59,8 @@ class Judge:
                  seed: int = 0, device: str = "auto", limits: Limits | None = None, specials: bool = True,
                  executors: Executors | None = None) -> None:
         began = time.perf_counter()
-        self.source, self.ref, self.seed, self.specials = source, ref, seed, specials
+        self.original, self.source, self.ref, self.seed, self.specials = source, source, ref, seed, specials
+        self.slice: Slice | None = None
         self.shape = dict(shape or {})
         self.limits = limits or Limits()
         self.executors = executors or default_executors(device)
@@ -81,6 +83,8 @@ class Judge:
         began = time.perf_counter()
         source = self.source
         first = choose(source, self.shape, seed=self.seed).sets[0]
+        if too_big(source, first):
+            source, first = self._sliced(first)
         try:
             self.runs = SourceRuns(source, self.executors(source.platform), self.limits, first)
         except CompileError as err:
@@ -88,8 +92,8 @@ class Judge:
         self._roles = roles(source.kernel) if source.kernel else None
         self.written = self._written()
         self.runs.outputs = self.written
-        probe = self.runs.probe if first.work <= MAX_WORK else None
-        self.sizes = choose(source, self.shape, probe=probe, seed=self.seed)
+        self.sizes = Sizes((first,)) if self.slice else \
+            choose(source, self.shape, probe=self.runs.probe, seed=self.seed)
         self._assumptions += self.sizes.assumptions
         try:
             self._learn()
@@ -105,15 +109,29 @@ class Judge:
             self._assumptions.append("the buffers do not overlap")
         took = time.perf_counter() - began
         kinds = sorted({r.case.kind for r in self.references})
-        note = ""
+        note, part = "", f"; too large to run whole: {self.slice.words}" if self.slice else ""
         if self.runs.inout:
             note = f"; {', '.join(sorted(self.runs.inout))}: contents before the call matter (read before written)"
         self.evidence.insert(0, Evidence(
             "source", "pass", f"the source runs on {len(self.references)} inputs ({', '.join(kinds)}; "
-            f"{'; '.join(s.words() for s in self.sizes.sets)}), the same in both thread orders{note}", took,
+            f"{'; '.join(s.words() for s in self.sizes.sets)}), the same in both thread orders{note}{part}", took,
             {"seed": self.seed, "sizes": [{"label": s.label, "scalars": s.scalars, "lengths": s.lengths}
                                           for s in self.sizes.sets],
              "inout": sorted(self.runs.inout), "outputs": sorted(self.runs.outputs)}))
+
+    def _sliced(self, first: SizeSet) -> tuple[Subject, SizeSet]:
+        """The source cut down to what runs quickly; as it is when it cannot be cut."""
+        part = cut(self.source, first)
+        if part is None:
+            return self.source, first
+        inner = {k: float(v) if isinstance(v, float) else int(v)
+                 for k, v in wrapper_values(part.subject, first.scalars).items() if np.isfinite(v)}
+        back = {v: k for k, v in part.subject.names.items()}
+        top = {back.get(k, k): v for k, v in first.top.items()}
+        self.slice, self.source = part, part.subject
+        self.limits = replace(self.limits, max_blocks=part.max_blocks)
+        return part.subject, replace(first, scalars={**inner, **first.scalars}, lengths=part.lengths, top=top,
+                                     work=part.work)
 
     def _written(self) -> frozenset[str]:
         if self._roles is None:
@@ -141,7 +159,7 @@ class Judge:
             kinds = ["unit", *(k for k in kinds if k != "special")]
         if not self.specials:
             kinds = [k for k in kinds if k != "special"]
-        if size.work > MAX_WORK / 8:
+        if size.work > MAX_WORK / 8 or sum(size.lengths.values()) > 1 << 22:
             kinds = kinds[:2]
         length = reduction_length(self.source, size.scalars)
         for i, kind in enumerate(kinds):
@@ -149,8 +167,7 @@ class Judge:
             best: Reference | None = None
             for option in options:
                 try:
-                    got = self.runs.reference(self.case(option, size, self.seed + i), length,
-                                              yardstick=size.work <= MAX_WORK)
+                    got = self.runs.reference(self.case(option, size, self.seed + i), length)
                 except Faulted:
                     if kind == "special":
                         self._assumptions.append("float inputs are finite (the source faults on NaN or infinity)")
@@ -178,7 +195,7 @@ class Judge:
     def _gate(self) -> None:
         left = accepted_trivia(self.source, self.references)
         size, length = self.sizes.sets[0], reduction_length(self.source, self.sizes.sets[0].scalars)
-        if left and size.work <= MAX_WORK:
+        if left:
             for kind, offset in more_kinds():
                 try:
                     extra = self.runs.reference(self.case(kind, size, self.seed + offset), length)

@@ -56,6 +56,12 @@ def same_bits(a: Array, b: Array) -> Mask:
     return np.asarray(bits(a) == bits(b))
 
 
+def all_ones(array: Array) -> Mask:
+    """Where every bit is set: what fresh memory holds in a simulator."""
+    raw = bits(array)
+    return np.asarray(raw == (1 << 8 * raw.dtype.itemsize) - 1)
+
+
 def ulps(a: Floats, b: Floats, t: ScalarType, scale: Floats | None = None) -> Floats:
     """Distance in units of the last place of `t` at the largest of the two and `scale`; infinite where only one is
     finite."""

@@ -16,7 +16,7 @@ from .double import double_text
 from .footprint import footprint
 from .inputs import fill, is_intact, perturb, poison
 from .interval import Env, Range, value_range
-from .numbers import Floats, Mask, bits, decode, encode, eps_of, same_bits
+from .numbers import Floats, Mask, all_ones, decode, encode, eps_of, same_bits
 from .sizes import SizeSet
 from .subject import Scalars, Subject
 
@@ -193,7 +193,7 @@ class SourceRuns:
         fill fresh memory with ones, which is a NaN; for integers the kernel's reach decides."""
         if not self.subject.wrapped or self.subject.kernel is None:
             return np.zeros(a.shape, dtype=bool)
-        ones = _all_ones(a) & _all_ones(b)
+        ones = all_ones(a) & all_ones(b)
         if dtype.is_float or not ones.any():
             return np.asarray(ones)
         kernel = self.subject.kernel
@@ -259,11 +259,6 @@ class SourceRuns:
             return eps_of(F16) if "half" in self.subject.text else None
         stored = {n.dtype for n in walk(kernel.body) if isinstance(n, Store)}
         return max((eps_of(t) for t in stored if t.is_float and t.bits == 16), default=None)
-
-
-def _all_ones(array: Array) -> Mask:
-    raw = bits(array)
-    return np.asarray(raw == (1 << 8 * raw.dtype.itemsize) - 1)
 
 
 def reduction_length(subject: Subject, scalars: Scalars) -> float:

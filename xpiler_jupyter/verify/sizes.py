@@ -22,7 +22,8 @@ from .subject import Scalars, Subject
 
 Probe = Callable[["SizeSet"], Fault | None]
 WORK = 2.0e5  # statement instances of a comfortable run
-MAX_WORK = 4.0e7  # beyond this a run is sliced
+MAX_WORK = 3.0e8  # beyond this, or this many bytes, a run is sliced
+MAX_BYTES = 1 << 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,7 @@ class Search:
                 out["violation"] = out["violation"] + np.where(low < 0, 1.0, 0.0)
                 continue
             out["violation"] = out["violation"] + np.where(extent >= 1, 0.0, 4.0)
-            ratio = np.log2((np.where(finite, need, extent) + 1.0) / (np.maximum(extent, 0.0) + 1.0))
+            ratio = np.log2((np.asarray(np.where(finite, need, extent), dtype=float) + 1.0) / (np.maximum(extent, 0.0) + 1.0))
             out["violation"] = out["violation"] + np.maximum(ratio, 0.0) + np.where((low < 0) & finite, 1.0, 0.0)
             out["loose"] = out["loose"] + np.minimum(np.maximum(-ratio, 0.0), 8.0)
             if entry is not None:
@@ -167,6 +168,9 @@ class Search:
             out["tail"] = out["tail"] + np.where(v % 2 == 1, 0.25, 0.0)
             out["thin"] = out["thin"] + np.maximum(0.0, 3.0 - np.log2(np.maximum(v, 1.0)))
         pairs = [(a, b) for i, a in enumerate(self.free) for b in self.free[i + 1:]]
+        widths = {p.name: p.dtype.bytes for p in self.subject.pointers}
+        out["bytes"] = sum((np.nan_to_num(np.asarray(v, dtype=float), posinf=0.0) * widths.get(k[4:], 4)
+                            for k, v in out.items() if k.startswith("len:")), np.zeros(n))
         out["same"] = sum((np.asarray(choice[a] == choice[b], dtype=float) for a, b in pairs), np.zeros(n))
         out["work"] = np.broadcast_to(np.asarray(fp.work, dtype=float), n)
         return {k: np.broadcast_to(np.asarray(v, dtype=float), n) for k, v in out.items()}
@@ -222,7 +226,8 @@ class Search:
         full = float(score["coverage"][sound].max())
         base = np.where(sound, 0.0, INF)
         reach = np.where(score["coverage"] >= full - 1e-9, 0.0, 10.0 * (full - score["coverage"]))
-        heavy = np.log2(np.maximum(score["work"] / WORK, 1.0))
+        heavy = np.log2(np.maximum(score["work"] / WORK, 1.0)) + 4 * np.maximum(
+            np.log2(np.maximum(score["bytes"], 1.0) / MAX_BYTES), 0.0)
         light = np.log2(np.maximum(WORK / np.maximum(score["work"], 1.0), 1.0))
         wanted = {
             "representative": base + 4 * reach + score["loose"] + 2 * score["same"] + 0.5 * heavy + 0.25 * light

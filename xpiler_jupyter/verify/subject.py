@@ -45,7 +45,7 @@ class Subject:
     kernel: Kernel | None = None
     function: str | None = None
     direct: bool = False
-    names: dict[str, str] = field(default_factory=dict)  # entry argument -> the source's argument it stands for
+    names: dict[str, str] = field(default_factory=dict)  # with `direct`: argument -> the wrapper's
 
     @property
     def wrapped(self) -> bool:
@@ -84,6 +84,13 @@ class Subject:
         if self.kernel is None:
             return self._scanned[0]
         return self.kernel.host.name if self.wrapped and self.kernel.host else self.kernel.name
+
+    def slot(self, pointer: Param) -> int:
+        """Which buffer of the C ABI function a pointer of the entry stands for, counted from 0."""
+        if self.direct and self.names and self.kernel is not None and self.kernel.host is not None:
+            outside = [p.name for p in self.kernel.host.params if p.pointer]
+            return outside.index(self.names[pointer.name]) if self.names.get(pointer.name) in outside else -1
+        return self.pointers.index(pointer)
 
     def entry(self, scalars: Scalars) -> Entry:
         """How to call this text with these scalar values."""
