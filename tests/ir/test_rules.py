@@ -21,8 +21,8 @@ def implies(*given: Any) -> Callable[[Any], Any]:
     return lambda claim: z3.Implies(z3.And(*given), claim)
 
 
-# With d, g, m, l as constants Z3 decides these at once; with symbols it does not always return. The shapes with symbolic
-# strides follow from these, for each rule is the same statement for every positive divisor.
+# With d, g, m, l as constants Z3 decides these at once; with symbols it does not always return. Each rule is the same
+# statement for every positive divisor.
 CONSTANTS = [(3, 4), (4, 6), (64, 36), (1, 5), (7, 1)]
 
 
@@ -48,7 +48,7 @@ def rules(d: int, m: int) -> dict[str, Any]:
         "truncated: x - d + 1 <= d (x / d) <= x + d - 1": z3.And(d * trunc_div(x, d) >= x - d + 1,
                                                                 d * trunc_div(x, d) <= x + d - 1),
         "truncated: |x % d| <= d - 1": z3.And(x - d * trunc_div(x, d) <= d - 1, x - d * trunc_div(x, d) >= 1 - d),
-        "a quotient of at least k >= 1 has a dividend of at least k d": implies(k >= 1, trunc_div(x, d) >= k)(x >= k * d),
+        "x / d >= k >= 1 needs x >= k d": implies(k >= 1, trunc_div(x, d) >= k)(x >= k * d),
         "x >> n": implies(x >= 0)(x / (1 << (d % 8)) == trunc_div(x, 1 << (d % 8))),
     }
 

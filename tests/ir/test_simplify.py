@@ -59,7 +59,8 @@ def test_guard_through_a_let() -> None:
 
 
 def test_flat_thread_index_gives_the_block_back() -> None:
-    inner = Block((Let("idx", I32, add(mul(i, c(256)), j)), put(binary("/", idx, c(256))), put(binary("%", idx, c(256)))))
+    flat = Let("idx", I32, add(mul(i, c(256)), j))
+    inner = Block((flat, put(binary("/", idx, c(256))), put(binary("%", idx, c(256)))))
     out = simplify(plain(loop("i", n, Block((loop("j", c(256), inner),)))))
     assert body(out) == (loop("i", n, Block((loop("j", c(256), Block((put(i), put(j)))),))),)
 

@@ -229,12 +229,13 @@ class Writer:
     def __init__(self, order: Mapping[str, int], dtype: ScalarType = I32) -> None:
         self.order, self.dtype = order, dtype
 
-    def _position(self, m: Mono) -> tuple[Any, ...]:
-        """Sort key of a term: outermost loop variable first, terms without one next, the constant last."""
+    def _position(self, m: Mono, c: int = 1) -> tuple[Any, ...]:
+        """Sort key of a term: outermost loop variable first (of one variable's digits, the longest stride), terms
+        without a loop variable next, the constant last."""
         if not m:
             return (2,)
         loops = sorted(self.order[n] for a in m for n in atom_names(a) if n in self.order)
-        return (0, loops, -len(m), self._names(m)) if loops else (1, -len(m), self._names(m))
+        return (0, loops, -len(m), -abs(c), self._names(m)) if loops else (1, -len(m), 0, self._names(m))
 
     @staticmethod
     def _names(m: Mono) -> list[str]:
@@ -288,11 +289,11 @@ class Writer:
         """The summands of `p`: (where it stands, is it subtracted, its magnitude)."""
         stride = self._common_stride(p.terms)
         if stride is None:
-            return [(self._position(m), c < 0, self._product(m, abs(c), alone)) for m, c in p.terms.items()]
+            return [(self._position(m, c), c < 0, self._product(m, abs(c), alone)) for m, c in p.terms.items()]
         inner, outside = p.collect(stride)
         negative = all(c < 0 for c in inner.terms.values())
         product = binary("*", self.write(-inner if negative else inner), self._cast(self.atom(stride), True))
-        head = (min(self._position(m) for m in inner.terms), negative, product)
+        head = (min(self._position(m, c) for m, c in inner.terms.items()), negative, product)
         return [head, *self._parts(outside, False)]
 
     def write(self, p: Poly) -> Expr:

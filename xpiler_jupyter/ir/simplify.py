@@ -42,17 +42,25 @@ from .poly import Poly
 from .types import BOOL
 from .visit import children, map_children, rename, stmts_of, substitute, walk
 
+ROUNDS = 6
+_NEEDS_BRACKETS = {"+": ("+", "-"), "*": ("*", "/", "%")}
 NEGATED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 
 
 def simplify(kernel: Kernel, nonneg: Iterable[str] = ()) -> Kernel:
     """The kernel with the same meaning and less in it. `nonneg` names sizes that may be taken to be >= 0."""
-    for _ in range(6):
-        body = clean(_Simplifier().block(kernel.body, Scope.of(kernel, nonneg)))
-        if body == kernel.body:
-            return kernel
-        kernel = dataclasses.replace(kernel, body=body)
-    return kernel
+    body = simplify_block(kernel.body, Scope.of(kernel, nonneg))
+    return kernel if body is kernel.body else dataclasses.replace(kernel, body=body)
+
+
+def simplify_block(body: Block, scope: Scope) -> Block:
+    """A block that stands where `scope` describes, simplified until nothing changes; the same object if nothing did."""
+    for _ in range(ROUNDS):
+        new = clean(_Simplifier().block(body, scope))
+        if new == body:
+            break
+        body = new
+    return body
 
 
 def simplify_expr(e: Expr, scope: Scope | None = None) -> Expr:
@@ -67,6 +75,8 @@ def cost(e: Node) -> int:
     own = 3 if isinstance(e, Binary) and e.op in ("/", "%", "*") and not isinstance(e.b, Const) else 1
     if isinstance(e, Binary) and e.op in ("/", "%", ">>", "&"):
         own += 2
+    if isinstance(e, Binary) and e.op in ("+", "*") and isinstance(e.b, Binary) and e.b.op in _NEEDS_BRACKETS[e.op]:
+        own += 1
     if isinstance(e, Cast) and e.implicit:
         own = 0
     return own + sum(cost(c) for c in children(e))

@@ -1,0 +1,111 @@
+"""One loop to two (or, by the digits of a flat index, to a nest)."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from ..ir.algebra import Poly
+from ..ir.build import add, guarded, lt, mul
+from ..ir.nodes import Block, Const, For, Kernel, Let, Var
+from ..ir.visit import all_names, fresh_name, substitute
+from ..platforms.base import Platform
+from ._loops import ceil_of, find_loop, refuse_exits, scope_at, serial_loops, trip_count, uses_of
+from ._tidy import NotDigits, delinearise
+from .base import Pass, PassResult, replace_node
+
+GPU_FACTOR, CPU_FACTOR = 256, 16
+
+
+class LoopSplit(Pass):
+    """    for (i < N) S(i)
+    ->
+        for (i_outer < (N + F - 1) / F)
+          for (i_inner < F) {
+            int i = i_outer * F + i_inner;
+            if (i < N) S(i)            // not there when F divides N
+          }
+
+    With `digits`, a loop over a flat index becomes the nest over the digits that its body takes it apart into:
+        for (f < 6 * 4) { int row = f / 4; int col = f % 4; S(row, col) }  ->  for (row < 6) for (col < 4) S(row, col)
+    """
+
+    name = "loop_split"
+    kind = "loop"
+    summary = "Cuts one loop into an outer and an inner one; the tail is guarded unless the factor divides the extent."
+    knobs = {  # noqa: RUF012
+        "loop": "the loop to split",
+        "factor": "iterations of the inner loop",
+        "digits": "instead of a factor: \"auto\", or the extents of the nest that the index flattens, outermost first",
+        "names": "names of the new loops, outermost first",
+    }
+
+    def sites(self, kernel: Kernel, target: Platform) -> list[dict[str, Any]]:
+        out: list[dict[str, Any]] = []
+        for label, loop in serial_loops(kernel):
+            try:
+                delinearise(kernel, loop)
+                out.append({"loop": label, "digits": "auto"})
+            except NotDigits:
+                pass
+        factor = GPU_FACTOR if target.axes else CPU_FACTOR
+        for label, loop in serial_loops(kernel):
+            extent = trip_count(loop, scope_at(kernel, loop)).value
+            if extent is None or extent > factor:
+                out.append({"loop": label, "factor": factor})
+        return out
+
+    def apply(self, kernel: Kernel, target: Platform, **knobs: Any) -> PassResult:
+        loop = find_loop(self, kernel, knobs.get("loop"))
+        label, names = str(knobs["loop"]), knobs.get("names")
+        refuse_exits(self, loop, label)
+        if knobs.get("digits") is not None:
+            return self._by_digits(kernel, loop, label, knobs["digits"], names)
+        factor = knobs.get("factor")
+        if isinstance(factor, str) and factor.isdecimal():
+            factor = int(factor)
+        if isinstance(factor, bool) or not isinstance(factor, int) or factor < 1:
+            raise self.refuse(f"the factor must be a whole number of at least 1, not {factor!r}", loop)
+        scope = scope_at(kernel, loop)
+        if not scope.positive(scope.poly(loop.step)):
+            raise self.refuse(f"the step of loop {label} is not known to be positive", loop)
+        trips = trip_count(loop, scope)
+        if trips.value is not None and trips.value < factor:
+            raise self.refuse(f"loop {label} has {trips.value} iterations, fewer than the factor {factor}", loop)
+
+        taken = all_names(kernel)
+        given = list(names or [])
+        outer = fresh_name(given[0] if given else f"{loop.var}_outer", taken)
+        inner = fresh_name(given[1] if len(given) > 1 else f"{loop.var}_inner", taken)
+        size, dtype = Const(factor, loop.dtype), loop.dtype
+        flat = add(mul(Var(outer, dtype), size), Var(inner, dtype))
+        value = add(loop.lo, mul(flat, loop.step))
+        divides = trips.exact_div(Poly.const(factor)) is not None
+        guard = None if divides else lt(Var(loop.var, dtype), loop.hi)
+        body = guarded(guard, loop.body)
+        if uses_of(body, loop.var) > 1:
+            body = Block((Let(loop.var, dtype, value), *body.stmts))
+        else:
+            body = substitute(body, {loop.var: value})
+        zero, one = Const(0, dtype), Const(1, dtype)
+        blocks = scope.expr(ceil_of(trips, Poly.const(factor), scope, loop), dtype)
+        inside = For(inner, zero, size, one, body, loop.kind, loop.axis, dtype, span=loop.span)
+        new = dataclasses.replace(loop, var=outer, lo=zero, hi=blocks, step=one, body=Block((inside,)), kind="serial")
+        tail = "no tail" if divides else "the tail is guarded"
+        note = f"Split loop {label} into {outer} and {inner} of {factor} iterations ({tail})."
+        return PassResult(replace_node(kernel, loop, new), note)
+
+    def _by_digits(self, kernel: Kernel, loop: For, label: str, digits: Any, names: Any) -> PassResult:
+        extents = None if digits == "auto" else digits
+        if extents is not None and not (isinstance(extents, list | tuple) and all(
+                isinstance(d, int) and not isinstance(d, bool) and d >= 1 for d in extents)):
+            raise self.refuse(f"digits must be \"auto\" or a list of extents, not {digits!r}", loop)
+        try:
+            new, made, assumptions = delinearise(kernel, loop, extents, names)
+        except NotDigits as why:
+            raise self.refuse(f"loop {label}: {why}", loop) from None
+        return PassResult(new, f"Split loop {label} into {', '.join(made)}.", assumptions=assumptions)
+
+
+PASS = LoopSplit()
+
