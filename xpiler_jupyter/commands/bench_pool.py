@@ -21,7 +21,7 @@ Result = dict[str, Any]
 
 def port_one(task: Task) -> Result:
     """Ports one file and says how it went; never raises."""
-    result: Result = {k: task[k] for k in ("file", "from", "to", "sha")}
+    result: Result = {k: task[k] for k in ("file", "from", "to", "sha")} | {"ported": False}
     began = time.perf_counter()
     port = None
     try:

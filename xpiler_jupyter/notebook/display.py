@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import XpilerError
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
 _TYPES = (("xpiler_jupyter.port", "Port"), ("xpiler_jupyter.record", "Step"),
           ("xpiler_jupyter.verify.evidence", "Verdict"))
-_PACKAGE = str(Path(__file__).resolve().parents[1])
 
 
 def bundle(thing: Any, color: bool = False) -> dict[str, str]:
@@ -97,7 +95,12 @@ def _plain(thing: Any, printer: Any, cycle: bool) -> None:
 
 def _traceback(err: XpilerError) -> list[str]:
     """What a notebook shows for our error from a Python cell: the person's own line, then the message and its caret."""
-    own = [f for f in traceback.extract_tb(err.__traceback__)
-           if not f.filename.startswith(_PACKAGE) and "IPython" not in f.filename and f.line]
-    where = [f"line {own[-1].lineno}: {own[-1].line}"] if own else []
+    from IPython.core.getipython import get_ipython
+
+    shell = get_ipython()  # type: ignore[no-untyped-call,unused-ignore]
+    where = []
+    for frame in traceback.extract_tb(err.__traceback__):
+        cell = shell.compile.format_code_name(frame.filename) if shell is not None else None
+        if cell and frame.line:
+            where = [f"{' '.join(cell)}, line {frame.lineno}: {frame.line}"]
     return [*where, f"{type(err).__name__}: {err.render()}"]

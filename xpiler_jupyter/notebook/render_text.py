@@ -166,7 +166,7 @@ def _wrong(evidence: tuple[Evidence, ...], after: str, ink: Ink) -> Iterator[str
     if found is None:
         return
     yield ink("bad", "first wrong element: ") + (
-        f"{clean(found.buffer)}[{found.index}] is {found.got}, expected {found.expected}")
+        clean(f"{found.buffer}[{found.index}] is {found.got}, expected {found.expected}"))
     if about(found):
         yield "  " + clean(", ".join(about(found)))
     if line_of(after, found.line):
@@ -177,7 +177,7 @@ def _checks(evidence: tuple[Evidence, ...], ink: Ink) -> Iterator[str]:
     for e in evidence:
         sign, tone = STATUS.get(e.status, ("?", "warn"))
         took = f" ({seconds_text(e.seconds)})" if e.seconds else ""
-        lines = _wrap(f"{e.kind}: {e.detail}{took}", "", "  ") or [e.kind]
+        lines = _wrap(f"{e.kind}: {e.detail}{took}", "", "  ") or [clean(e.kind)]
         yield f"{ink(tone, sign)} {lines[0]}"
         yield from ("  " + line for line in lines[1:])
 
