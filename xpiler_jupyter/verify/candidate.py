@@ -16,7 +16,7 @@ from .compare import Comparison, compare
 from .evidence import Evidence
 from .inputs import fill, is_intact, poison
 from .numbers import all_ones, dtype_of
-from .reference import Reference, passed
+from .reference import Reference, passed, start
 from .sizes import SizeSet
 from .slices import Slice, cut
 from .subject import Scalars, Subject
@@ -50,7 +50,7 @@ class CandidateTest:
         began = time.perf_counter()
         try:
             self.pairs = self.match()
-            self.executor = self.judge.executors(self.candidate.platform)
+            self.executor = self.judge.places.simulator(self.candidate.platform)
             if self.judge.slice is not None:
                 self.cut()
             log = self.at(self.judge.references[0]).log
@@ -75,6 +75,8 @@ class CandidateTest:
             out.append(Evidence("test", "unknown", str(err), time.perf_counter() - began))
             return out
         out.append(self.passed(time.perf_counter() - began))
+        out += self.real_compiler()
+        out += self.on_device()
         return [*out, self.judge.gate]
 
     def passed(self, seconds: float) -> Evidence:
@@ -93,6 +95,48 @@ class CandidateTest:
             "kinds": sorted({r.case.kind for r in refs}), "runs": self.runs,
             "buffers": [c.as_dict() for c in self.worst]}
         return Evidence("test", "pass", detail, seconds, data)
+
+    def real_compiler(self) -> list[Evidence]:
+        """What the platform's own compiler says of the text, where it is installed."""
+        result = self.judge.places.check(self.candidate.platform, self.candidate.text)
+        if result is None or result.status == "skip":
+            return []
+        return [Evidence("platform_compile", result.status, result.detail, result.seconds, dict(result.data))]
+
+    def on_device(self) -> list[Evidence]:
+        """The same inputs on a real device, where there is one. Its math functions may round differently: the bound is
+        wider there, and exact results are not asked for."""
+        began = time.perf_counter()
+        place = self.judge.places.device(self.candidate.platform)
+        if place is None or self.slice is not None:
+            return []
+        refs = [r for r in self.judge.references if r.case.kind != "special"]
+        worst = 0.0
+        try:
+            for ref in refs:
+                scalars = self.scalars(ref.case.size.scalars)
+                compiled = place.compile(self.candidate.text, self.candidate.entry(scalars))
+                before = start(ref.case, self.source, self.judge.runs.outputs, 1)
+                result = compiled.run({a.name: before[b.name] for a, b in self.pairs}, passed(self.candidate, scalars),
+                                      limits=self.judge.limits)
+                if result.fault:
+                    return [Evidence("device", "fail", f"{place.name}: {result.fault.message} ({ref.case.words()})",
+                                     time.perf_counter() - began, self.data(ref, False))]
+                for a, b in self.pairs:
+                    if b.name not in ref.expected:
+                        continue
+                    wide = replace(ref.bound[b.name], bound=8 * ref.bound[b.name].bound)
+                    got = compare(a.name, ref.expected[b.name], result.outputs[a.name].reshape(-1), b.dtype, wide,
+                                  ref.defined[b.name])
+                    worst = max(worst, got.max_ulp)
+                    if not got.ok:
+                        return [Evidence("device", "fail", f"{place.name}: {got.words} ({ref.case.words()})",
+                                         time.perf_counter() - began,
+                                         self.data(ref, False, a.name) | {"comparison": got.as_dict()})]
+        except XpilerError as err:
+            return [Evidence("device", "unknown", f"{place.name}: {err}", time.perf_counter() - began)]
+        return [Evidence("device", "pass", f"{len(refs)} inputs agree on {place.name} (worst {worst:.3g} ulp)",
+                         time.perf_counter() - began, {"device": place.name, "max_ulp": worst})]
 
     # -- matching the interfaces ---------------------------------------------------------------------------------------
 

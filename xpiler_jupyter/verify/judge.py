@@ -10,30 +10,22 @@ from typing import Any
 import numpy as np
 
 from ..errors import CompileError, MissingSizeError, SourceFaultError, UsageError, XpilerError
-from ..execute.api import Array, Executor, Fault, Limits
+from ..execute.api import Array, Fault, Limits
 from ..ir.types import ScalarType
-from ..platforms.base import Platform
 from .candidate import CandidateTest
 from .compare import compare, tolerance
 from .evidence import Evidence
 from .footprint import roles
 from .gate import accepted_trivia, more_kinds
 from .numbers import decode, encode
+from .places import Executors, Places, real_places
 from .reference import Case, Faulted, Reference, SourceRuns, make_case, reduction_length
 from .sizes import MAX_WORK, Sizes, SizeSet, choose
 from .slices import Slice, cut, too_big, wrapper_values
 from .subject import Subject
 
-Executors = Callable[[Platform], Executor]
 PLAN = {"representative": ("mixed", "integers", "moderate", "special"), "tail": ("mixed", "integers"),
         "small": ("mixed",)}
-
-
-def default_executors(device: str) -> Executors:
-    """Where texts run: the simulators, or a device where the person asked for one."""
-    from ..execute import executor
-
-    return lambda platform: executor(platform, device)
 
 
 class Judge:
@@ -44,10 +36,10 @@ class Judge:
         shape: sizes and buffer lengths that the person gave, by name.
         ref: a NumPy function that computes the same from the read buffers (in order), as one more reference.
         seed: of all inputs; printed in the evidence.
-        device: where candidates run besides the simulator.
+        device: where candidates run besides their simulator: "auto", "sim" (nowhere) or a device.
         limits: of one run.
         specials: False leaves NaN and infinities out of the inputs.
-        executors: where texts of a platform run (for tests).
+        executors: stand-ins for the simulators (for tests).
 
     Raises:
         SourceFaultError: the source has no meaning to preserve.
@@ -63,7 +55,7 @@ class Judge:
         self.slice: Slice | None = None
         self.shape = dict(shape or {})
         self.limits = limits or Limits()
-        self.executors = executors or default_executors(device)
+        self.places = Places(executors) if executors else real_places(device)
         self.evidence: list[Evidence] = []
         self.references: list[Reference] = []
         self.runs: SourceRuns
@@ -86,7 +78,7 @@ class Judge:
         if too_big(source, first):
             source, first = self._sliced(first)
         try:
-            self.runs = SourceRuns(source, self.executors(source.platform), self.limits, first)
+            self.runs = SourceRuns(source, self.places.simulator(source.platform), self.limits, first)
         except CompileError as err:
             raise self._located(err, "the source does not compile: ") from err
         self._roles = roles(source.kernel) if source.kernel else None

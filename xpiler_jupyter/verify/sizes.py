@@ -151,7 +151,8 @@ class Search:
                 out["violation"] = out["violation"] + np.where(low < 0, 1.0, 0.0)
                 continue
             out["violation"] = out["violation"] + np.where(extent >= 1, 0.0, 4.0)
-            ratio = np.log2((np.asarray(np.where(finite, need, extent), dtype=float) + 1.0) / (np.maximum(extent, 0.0) + 1.0))
+            used = np.asarray(np.where(finite, need, extent), dtype=float)
+            ratio = np.log2((used + 1.0) / (np.maximum(extent, 0.0) + 1.0))
             out["violation"] = out["violation"] + np.maximum(ratio, 0.0) + np.where((low < 0) & finite, 1.0, 0.0)
             out["loose"] = out["loose"] + np.minimum(np.maximum(-ratio, 0.0), 8.0)
             if entry is not None:

@@ -8,7 +8,8 @@ from ..dataflow.extents import bounds_report
 from ..errors import CompileError, MissingSizeError, SourceFaultError, XpilerError
 from ..execute.api import Limits
 from .evidence import Evidence
-from .judge import Executors, Judge
+from .judge import Judge
+from .places import Executors
 from .subject import Scalars, Subject
 
 

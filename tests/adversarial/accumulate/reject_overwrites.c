@@ -1,0 +1,3 @@
+extern "C" void axpy(const float* x, float* y, int n) {
+  for (int i = 0; i < n; i++) y[i] = 3.0f * x[i];
+}

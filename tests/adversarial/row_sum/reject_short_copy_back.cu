@@ -1,0 +1,25 @@
+// One block per row: strided partial sums, then a tree in shared memory.
+__global__ void row_sum(const float* A, float* out, int rows, int cols) {
+  __shared__ float part[128];
+  int t = threadIdx.x;
+  float s = 0.0f;
+  for (int c = t; c < cols; c += 128) s += A[blockIdx.x * cols + c];
+  part[t] = s;
+  __syncthreads();
+  for (int d = 64; d > 0; d /= 2) {
+    if (t < d) part[t] += part[t + d];
+    __syncthreads();
+  }
+  if (t == 0) out[blockIdx.x] = part[0];
+}
+
+extern "C" void row_sum_host(const float* A, float* out, int rows, int cols) {
+  float *dA, *dout;
+  cudaMalloc(&dA, rows * cols * sizeof(float));
+  cudaMalloc(&dout, rows * sizeof(float));
+  cudaMemcpy(dA, A, rows * cols * sizeof(float), cudaMemcpyHostToDevice);
+  row_sum<<<rows, 128>>>(dA, dout, rows, cols);
+  cudaMemcpy(out, dout, (rows - 1) * sizeof(float), cudaMemcpyDeviceToHost);
+  cudaFree(dA);
+  cudaFree(dout);
+}
