@@ -1,0 +1,173 @@
+"""Calls: casts in function form, math, barriers, and what we know by name but refuse."""
+
+from __future__ import annotations
+
+from tree_sitter import Node
+
+from ..ir import build
+from ..ir.nodes import Barrier, Const, Expr
+from ..ir.types import BOOL
+from .expressions import Expressions
+from .literals import numeric_limit
+from .math_functions import MathError, is_math, is_trivial, math_call
+from .refusals import call_refusal, node_refusal
+from .symbols import Ptr
+from .tree import field, strip_parens
+from .typenames import CType
+
+_CASTS = ("static_cast", "reinterpret_cast", "const_cast")
+
+
+class Calls(Expressions):
+    """Lowers call expressions."""
+
+    def _on_call_expression(self, node: Node) -> Expr | Ptr:
+        got = self.call(node)
+        if got is None:
+            raise self.parse_error(node, f"{self.text(self.child(node, 'function'))} gives no value")
+        return got
+
+    def arguments(self, node: Node) -> list[Node]:
+        return list(self.child(node, "arguments").named_children)
+
+    def call(self, node: Node) -> Expr | Ptr | None:
+        """The value of a call; None for one that has only effects, which are emitted."""
+        function = self.child(node, "function")
+        if any(c.type == "kernel_call_syntax" for c in node.children):
+            raise self.unsupported(node, node_refusal("kernel_call_syntax"))
+        kind = function.type
+        if kind == "template_function":
+            return self._template_call(node, function)
+        if kind in ("primitive_type", "sized_type_specifier"):
+            return self._functional_cast(node, self.types.base(function))
+        if kind == "parenthesized_expression":
+            inner = strip_parens(function)
+            if self.types.is_type(self.text(inner)):
+                return self._functional_cast(node, self.types.base(inner))
+            raise self.unsupported(node, "a call through an expression is not supported")
+        if kind == "qualified_identifier":
+            return self._qualified_call(node, function)
+        if kind == "lambda_expression":
+            raise self.unsupported(node, node_refusal(kind))
+        if kind != "identifier":
+            raise self.unsupported(node, f"a call of {_short(self.text(function))} is not supported")
+        return self._named_call(node, self.text(function))
+
+    def _named_call(self, node: Node, name: str) -> Expr | Ptr | None:
+        if name in self.unit.functions:
+            return self.inline(node, name)
+        if self.types.is_type(name):
+            return self._functional_cast(node, self.types.base(self.child(node, "function")))
+        scope = next((s for s, text in self.platform.barriers.items() if text.split("(")[0].strip() == name), None)
+        if scope is not None:
+            return self.barrier(node, name, scope)
+        if name in ("__ldg", "__ldcg", "__ldcs", "__builtin_nontemporal_load"):
+            args = self.arguments(node)
+            if len(args) != 1:
+                raise self.parse_error(node, f"{name} takes one pointer")
+            return self.element(node, self.pointer(args[0]), build.integer(0))
+        if name == "__builtin_expect" and len(self.arguments(node)) == 2:
+            return self.expr(self.arguments(node)[0])
+        if is_math(name):
+            return self.math(node, name)
+        message, hint = call_refusal(name)
+        raise self.unsupported(node, message, hint)
+
+    def barrier(self, node: Node, name: str, scope: str) -> None:
+        if node.parent is None or node.parent.type != "expression_statement":
+            raise self.unsupported(node, f"{name} inside an expression is not supported")
+        if self.arguments(node) and scope == "block":
+            raise self.parse_error(node, f"{name} takes no arguments")
+        self.emit(Barrier(scope), node)
+
+    def math(self, node: Node, name: str) -> Expr:
+        nodes = self.arguments(node)
+        args = [self.expr(a) for a in nodes]
+        if name.removeprefix("std::") in ("max", "min", "isinf", "isnan", "isfinite", "clamp") and self.hoisting:
+            # Their meaning may mention an argument twice.
+            args = [a if is_trivial(a) or isinstance(a, Const) or not a.dtype.is_float or self._says_once(name, args)
+                    else self.let(name.removeprefix("std::") + "_arg", a, n).expr for a, n in zip(args, nodes, strict=True)]
+        try:
+            return math_call(name, args, bool(self.platform.api))
+        except MathError as e:
+            raise self.unsupported(node, str(e)) from None
+
+    def _says_once(self, name: str, args: list[Expr]) -> bool:
+        return name in ("max", "min") and bool(self.platform.api) or \
+            name.endswith(("max", "min")) and any(isinstance(a, Const) for a in args) and all(a.dtype.is_integer for a in args)
+
+    def _functional_cast(self, node: Node, t: CType) -> Expr | Ptr:
+        args = self.arguments(node)
+        if not args and t.base is not None:
+            return Const(False, BOOL) if t.base == BOOL else Const(0.0 if t.base.is_float else 0, t.base)
+        if len(args) != 1:
+            raise self.parse_error(node, "a cast takes one value")
+        return self.cast(node, t, args[0])
+
+    def _template_call(self, node: Node, function: Node) -> Expr | Ptr | None:
+        name_node = self.child(function, "name")
+        name, inner = self.text(name_node), self.child(function, "arguments").named_children
+        if name in _CASTS:
+            args = self.arguments(node)
+            if len(inner) != 1 or len(args) != 1:
+                raise self.parse_error(node, f"{name} takes one type and one value")
+            if inner[0].type != "type_descriptor":
+                raise self.unsupported(node, f"the type {_short(self.text(inner[0]))} is not known here")
+            return self.cast(node, self.types.descriptor(inner[0]), args[0])
+        if name in ("max", "min"):
+            return self._typed_extreme(node, name, inner)
+        message, hint = call_refusal(name)
+        if name in self.unit.functions or "not known" in message:
+            message, hint = f"calling the template {name} is not supported yet", None
+        raise self.unsupported(node, message, hint)
+
+    def _typed_extreme(self, node: Node, name: str, types: list[Node]) -> Expr:
+        """`max<float>(a, b)`, with or without std::."""
+        t = self.types.descriptor(types[0]) if len(types) == 1 and types[0].type == "type_descriptor" else None
+        if t is None or t.base is None or t.pointers:
+            raise self.unsupported(node, f"{name} with these template arguments is not supported")
+        args = [build.convert(self.expr(a), t.base) for a in self.arguments(node)]
+        try:
+            return math_call("std::" + name, args, bool(self.platform.api))
+        except MathError as e:
+            raise self.unsupported(node, str(e)) from None
+
+    def _qualified_call(self, node: Node, function: Node) -> Expr | Ptr | None:
+        text = "".join(self.text(function).split()).removeprefix("::")
+        scope, name_node = field(function, "scope"), field(function, "name")
+        if scope is not None and scope.type == "template_type" and "numeric_limits" in self.text(scope):
+            return self._limit(node, scope, text)
+        if text.startswith("std::numeric_limits"):
+            inner_scope = field(name_node, "scope") if name_node is not None else None
+            if inner_scope is not None:
+                return self._limit(node, inner_scope, text)
+        if text.startswith("std::") and name_node is not None:
+            if name_node.type == "template_function" and self.text(self.child(name_node, "name")) in ("max", "min"):
+                return self._typed_extreme(node, self.text(self.child(name_node, "name")),
+                                           self.child(name_node, "arguments").named_children)
+            if self.types.is_type(text.removeprefix("std::")):
+                return self._functional_cast(node, self.types.base(name_node))
+            if is_math(text) and not text.removeprefix("std::").startswith("_"):
+                return self.math(node, text)
+        if text.split("::")[-1] in self.unit.functions:
+            return self.inline(node, text.split("::")[-1])
+        message, hint = call_refusal(text)
+        raise self.unsupported(node, message, hint)
+
+    def _limit(self, node: Node, scope: Node, text: str) -> Expr:
+        arguments = field(scope, "arguments")
+        inner = arguments.named_children if arguments is not None else []
+        if len(inner) == 1 and inner[0].type == "type_descriptor":
+            t = self.types.descriptor(inner[0])
+            got = numeric_limit(t.base, text.split("::")[-1]) if t.base is not None and not t.pointers else None
+            if got is not None:
+                return got
+        raise self.unsupported(node, f"{_short(text)} is not supported")
+
+    def inline(self, node: Node, name: str) -> Expr | Ptr | None:
+        raise NotImplementedError
+
+
+def _short(text: str, limit: int = 40) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= limit else text[:limit - 3] + "..."

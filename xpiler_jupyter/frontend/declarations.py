@@ -1,0 +1,319 @@
+"""Declarations of a body: scalars, pointers, references, arrays, shared memory; and file-scope names on first use."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tree_sitter import Node
+
+from ..ir import build
+from ..ir.nodes import Alloc, Cast, Const, Expr, Let, Load, Store, Var
+from ..ir.types import I32, ScalarType
+from .sizes import elements
+from .statements import Statements
+from .symbols import Array, Cell, Moving, Pointer, Ptr, Symbol, Unset, Value
+from .typenames import CType, Declared
+
+
+class Declarations(Statements):
+    """Lowers declarations."""
+
+    def declaration(self, node: Node) -> None:
+        self.declare(node)
+
+    def declare(self, node: Node, skip: str | None = None) -> None:
+        """All declarators of a declaration but the one called `skip`."""
+        base = self.types.specifier(node)
+        declarators = node.children_by_field_name("declarator")
+        storage = {self.text(c) for c in node.children if c.type == "storage_class_specifier"}
+        memory = self._memory(node, declarators[0].start_byte if declarators else node.end_byte)
+        if "static" in storage and not base.const:
+            raise self.unsupported(node, "a static variable that keeps its value is not supported")
+        for d in declarators:
+            declared = self.types.declarator(d, base)
+            if declared.function:
+                raise self.unsupported(d, "a function declared inside a kernel is not supported")
+            if declared.name is None:
+                raise self.unsupported(d, "a declaration without a name is not supported")
+            if self.text(declared.name) != skip:
+                self._one(declared, d, memory, "extern" in storage)
+
+    def _memory(self, node: Node, until: int) -> str:
+        """The memory named in front of a declaration."""
+        for m in self.tree.marks_in(node.start_byte, until):
+            if m.at < until:
+                memory = next((x for x in self.platform.memories if x.qualifier == m.word), None)
+                if memory is not None:
+                    return memory.name
+                if m.word in ("__shared__", "__constant__"):
+                    raise self.unsupported(node, f"{self.platform.title} has no {m.word}", "Is the source platform the right one?")
+        return "local"
+
+    def _one(self, d: Declared, node: Node, memory: str, extern: bool) -> None:
+        assert d.name is not None
+        name, t = self.text(d.name), d.type
+        if t.auto:
+            self._auto(d, node, name)
+        elif t.reference:
+            self._reference(d, node, name)
+        elif t.pointers or t.row:
+            self._pointer(d, node, name)
+        elif t.dims:
+            self.define(name, Array(self._array(d, node, name, memory, extern)))
+        elif memory != "local":
+            self._shared_scalar(d, node, name, memory)
+        elif extern:
+            raise self.unsupported(node, f"the extern variable {name} is not supported")
+        else:
+            self._scalar(d, node, name)
+
+    def _base(self, d: Declared, node: Node) -> ScalarType:
+        if d.type.base is None:
+            raise self.parse_error(node, "a variable cannot be void")
+        return d.type.base
+
+    # -- scalars -------------------------------------------------------------------------------------------------------
+
+    def _initial(self, init: Node | None, dtype: ScalarType) -> Expr | None:
+        """The value of an initialiser: `= e`, `(e)`, `{e}`, `{}`."""
+        if init is None:
+            return None
+        if init.type in ("initializer_list", "argument_list"):
+            inner = init.named_children
+            if not inner:
+                return Const(False if dtype.kind == "bool" else 0.0 if dtype.is_float else 0, dtype)
+            if len(inner) > 1:
+                raise self.parse_error(init, "a scalar takes one value")
+            init = inner[0]
+            if init.type == "initializer_list":
+                raise self.parse_error(init, "a scalar takes one value")
+        return self.at(build.convert(self.expr(init), dtype), init)
+
+    def _scalar(self, d: Declared, node: Node, name: str) -> None:
+        assert d.name is not None
+        dtype, info = self._base(d, node), self.usage.of(d.name)
+        if d.init is None and info.counts_loops_only:
+            self.define(name, Unset(dtype, True))
+            return
+        if d.init is None and info.set_once:
+            self.define(name, Unset(dtype, False))
+            return
+        value = self._initial(d.init, dtype)
+        if value is not None and not info.changes:
+            ir_name = self.fresh(name)
+            self.emit(Let(ir_name, dtype, value), node)
+            self.define(name, Value(Var(ir_name, dtype), self._known(value)))
+            return
+        self.define(name, self.cell(name, dtype, value, node))
+
+    def _known(self, e: Expr) -> Const | None:
+        folded = self.folded(e) if e.dtype.is_integer else e
+        return folded if isinstance(folded, Const) else None
+
+    def _auto(self, d: Declared, node: Node, name: str) -> None:
+        assert d.name is not None
+        init = d.init
+        if init is None or init.type in ("initializer_list", "argument_list"):
+            raise self.unsupported(node, f"auto {name} without a plain value is not supported")
+        if d.type.reference:
+            self._reference(replace(d, type=CType(None, const=d.type.const, reference=True)), node, name)
+            return
+        got = self.value(init)
+        if isinstance(got, Ptr):
+            self._pointer_to(d, node, name, got)
+        elif d.type.pointers:
+            raise self.parse_error(node, f"{name} is a pointer but its value is none")
+        elif self.usage.of(d.name).changes:
+            self.define(name, self.cell(name, got.dtype, got, node))
+        else:
+            self.define(name, self.let(name, got, node))
+
+    def _shared_scalar(self, d: Declared, node: Node, name: str, memory: str) -> None:
+        if d.init is not None:
+            raise self.parse_error(node, f"{memory} memory cannot be initialised where it is declared")
+        dtype = self._base(d, node)
+        self.define(name, Cell(self._place_shared(name, dtype, (), memory, node), dtype))
+
+    # -- pointers and references ---------------------------------------------------------------------------------------
+
+    def _pointer(self, d: Declared, node: Node, name: str) -> None:
+        assert d.name is not None
+        if d.type.pointers > 1:
+            raise self.unsupported(node, f"{name} is a pointer to a pointer: not supported")
+        if d.init is None:
+            info = self.usage.of(d.name)
+            if info.set_once and d.type.base is not None and not d.type.row:
+                self.define(name, Unset(d.type.base, False, pointer=True))
+                return
+            cell = self.cell(name + "_offset", I32, None, node)
+            self.define(name, Moving(None, cell.buffer, I32, d.type.base))
+            return
+        ptr = self.pointer(d.init)
+        if d.type.row:
+            sizes = tuple(self.constant(x, "an array dimension", node) for x in d.type.row)
+            if sizes != ptr.rest:
+                raise self.unsupported(node, f"{name} sees an array with other dimensions: not supported")
+        elif ptr.rest:
+            raise self.parse_error(node, f"{name} points to elements but is given rows")
+        self._pointer_to(d, node, name, self.seen_as(node, ptr, d.type.base))
+
+    def _pointer_to(self, d: Declared, node: Node, name: str, ptr: Ptr) -> None:
+        assert d.name is not None
+        info = self.usage.of(d.name)
+        if info.address:
+            raise self.unsupported(node, f"the address of the pointer {name} is taken: not supported")
+        ptr = self.stable_pointer(name, ptr, node)
+        if not info.changes:
+            self.define(name, Pointer(ptr))
+            return
+        dtype = ptr.offset.dtype if ptr.offset.dtype.kind == "int" and ptr.offset.dtype.bits >= 32 else I32
+        cell = self.cell(name + "_offset", dtype, build.convert(ptr.offset, dtype), node)
+        self.define(name, Moving(replace(ptr, offset=build.integer(0)), cell.buffer, dtype, ptr.dtype))
+
+    def _reference(self, d: Declared, node: Node, name: str) -> None:
+        if d.init is None:
+            raise self.parse_error(node, f"the reference {name} refers to nothing")
+        if d.type.pointers or d.type.dims:
+            raise self.unsupported(node, "a reference to a pointer or array is not supported")
+        if d.type.const:
+            # Reads through a const reference see later changes only if the place itself changes; keep the place then.
+            got = self.value(d.init)
+            if not isinstance(got, Load | Ptr):
+                value = build.convert(got, d.type.base) if d.type.base is not None else got
+                self.define(name, self.let(name, value, node))
+                return
+        place = self.place(d.init)
+        if d.type.base is not None and place.dtype != d.type.base:
+            raise self.unsupported(node, f"{name} refers to a {place.dtype} as a {d.type.base}: not supported")
+        self.define(name, self.stable_place(name, place, node))
+
+    # -- arrays --------------------------------------------------------------------------------------------------------
+
+    def _array(self, d: Declared, node: Node, name: str, memory: str, extern: bool) -> Ptr:
+        dtype = self._base(d, node)
+        if extern and memory != "local":
+            return self._dynamic(node, name, dtype, memory)
+        dims = list(d.type.dims)
+        sizes: list[int] = []
+        if dims and dims[0] is None and d.init is not None and d.init.type == "initializer_list":
+            sizes.append(max(1, len(d.init.named_children)))
+            dims = dims[1:]
+        sizes += [self.constant(x, "an array dimension", node) for x in dims]
+        shape = tuple(sizes)
+        exprs = tuple(build.integer(n) for n in shape)
+        if memory != "local":
+            if d.init is not None:
+                raise self.parse_error(node, f"{memory} memory cannot be initialised where it is declared")
+            ir_name = self._place_shared(name, dtype, exprs, memory, node)
+            return Ptr(ir_name, dtype, dtype, "rows", rest=shape[1:], shape=shape)
+        ir_name = self.fresh(name)
+        ptr = Ptr(ir_name, dtype, dtype, "rows", rest=shape[1:], shape=shape)
+        if d.init is not None and d.init.type != "initializer_list":
+            raise self.unsupported(d.init, f"this initial value of {name} is not supported")
+        self.emit(Alloc(ir_name, dtype, exprs, zeroed=d.init is not None), node)
+        if d.init is not None:
+            self._fill(d.init, ir_name, dtype, shape, ())
+        return ptr
+
+    def _fill(self, init: Node, name: str, dtype: ScalarType, shape: tuple[int, ...], at: tuple[int, ...]) -> None:
+        """Stores for the elements of a brace initialiser; the array is zeroed already."""
+        items = init.named_children
+        if not items:
+            return
+        size = shape[len(at)]
+        if len(items) > size:
+            raise self.parse_error(items[size], f"{name} has room for {size} values here, not {len(items)}")
+        for k, item in enumerate(items):
+            here = (*at, k)
+            if item.type == "initializer_list":
+                if len(here) == len(shape):
+                    raise self.parse_error(item, "too many braces")
+                self._fill(item, name, dtype, shape, here)
+                continue
+            if item.type in ("initializer_pair", "string_literal"):
+                raise self.unsupported(item, "this kind of initialiser is not supported")
+            zero = isinstance(value := build.convert(self.expr(item), dtype), Const) and value.value == 0
+            if len(here) < len(shape):
+                if not zero or len(items) > 1:
+                    raise self.unsupported(item, "an initialiser with fewer braces than dimensions is not supported")
+                continue
+            if not (zero or _is_zero(value)):
+                self.emit(Store(name, tuple(build.integer(i) for i in here), value, dtype), item)
+
+    # -- shared memory -------------------------------------------------------------------------------------------------
+
+    def _place_shared(self, name: str, dtype: ScalarType, shape: tuple[Expr, ...], memory: str, node: Node) -> str:
+        """An `Alloc` that will stand between the grid and the block axes: unique in the whole kernel."""
+        ir_name = self.fresh_everywhere(name)
+        self.shared.append(Alloc(ir_name, dtype, shape, memory, span=self.span(node), comments=tuple(self.pending)))
+        self.pending = []
+        return ir_name
+
+    def _dynamic(self, node: Node, name: str, dtype: ScalarType, memory: str) -> Ptr:
+        size = self.launched.shared_bytes if self.launched is not None else None
+        if size is None:
+            raise self.unsupported(node, f"how large the dynamic shared array {name} is is not said",
+                                   "Add the host code with its launch, or give the array a size.")
+        count = elements(size, dtype.bytes)
+        if isinstance(count, Const) and int(count.value) <= 0:
+            raise self.unsupported(node, f"the launch gives the dynamic shared array {name} no memory")
+        ir_name = self._place_shared(name, dtype, (build.convert(count, I32),), memory, node)
+        return Ptr(ir_name, dtype, dtype, "flat")
+
+    def fresh_everywhere(self, base: str) -> str:
+        raise NotImplementedError
+
+    # -- file scope ----------------------------------------------------------------------------------------------------
+
+    def global_symbol(self, name: str, node: Node) -> Symbol | None:
+        """A file-scope constant or enumerator, made at the top of the body on its first use."""
+        if name in self.global_scope:
+            return self.global_scope[name]
+        if name in self.unit.enums:
+            return Value(Const(self._enumerator(name, 0), I32))
+        g = self.unit.globals.get(name)
+        if g is None:
+            return None
+        declared = self.types.declarator(g.declarator, self.types.specifier(g.declaration))
+        if any(m.word == "__constant__" for m in g.marks):
+            raise self.unsupported(node, f"constant memory ({name}) is not supported yet", "Pass it as a parameter.")
+        if not declared.type.const or declared.init is None or declared.type.pointers or declared.type.reference:
+            raise self.unsupported(node, f"the file-scope variable {name} is not supported",
+                                   "Make it a constant or a parameter.")
+        saved = (self.scopes, self.out, self.hoisting, self.pending)
+        self.scopes, self.out, self.hoisting, self.pending = [{}], self.prologue, True, []
+        try:
+            self._file_scope(declared, g.declarator, name)
+        finally:
+            self.scopes, self.out, self.hoisting, self.pending = saved
+        return self.global_scope[name]
+
+    def _file_scope(self, d: Declared, node: Node, name: str) -> None:
+        if d.type.dims:
+            self.visible[0].discard(name)
+            self.global_scope[name] = Array(self._array(d, node, name, "local", False))
+            self.visible[0].add(name)
+            return
+        value = self._initial(d.init, self._base(d, node)) if not d.type.auto else self.expr(self.child(node, "value"))
+        assert value is not None
+        self.emit(Let(name, value.dtype, value), node)
+        self.global_scope[name] = Value(Var(name, value.dtype), self._known(value))
+
+    def _enumerator(self, name: str, depth: int) -> int:
+        node, value, previous = self.unit.enums[name]
+        if value is not None:
+            with self.unhoisted():
+                e = self.folded(self.expr(value))
+            if not isinstance(e, Const) or e.dtype.is_float:
+                raise self.unsupported(node, f"the value of {name} is not a plain constant")
+            return int(e.value)
+        if depth > 500:
+            raise self.unsupported(node, "this enum is too long")
+        return self._enumerator(previous, depth + 1) + 1 if previous is not None else 0
+
+
+def _is_zero(e: Expr) -> bool:
+    """0.0 converted implicitly still is a zero."""
+    while isinstance(e, Cast):
+        e = e.x
+    return isinstance(e, Const) and e.value == 0

@@ -1,0 +1,425 @@
+"""Expressions: values, places and pointers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tree_sitter import Node
+
+from ..ir import build
+from ..ir.nodes import Binary, Cast, Const, Expr, Load, Select, Unary, Var
+from ..ir.types import BOOL, I32, I64, U64, ScalarType, common_type, integer_promotion
+from .context import Context
+from .literals import CONSTANTS, character, number
+from .refusals import call_refusal, node_refusal
+from .symbols import Array, Cell, Moving, Place, Pointer, Ptr, Symbol, Value
+from .tree import field, strip_parens
+from .typenames import CType
+
+_INTEGER_ONLY = frozenset(("%", "&", "|", "^", "<<", ">>"))
+
+
+class Expressions(Context):
+    """Lowers everything that has a value."""
+
+    # -- entry points --------------------------------------------------------------------------------------------------
+
+    def expr(self, node: Node) -> Expr:
+        """A scalar value. Raises UnsupportedError when the text has a pointer here."""
+        got = self.value(node)
+        if isinstance(got, Ptr):
+            raise self.unsupported(node, "a pointer is used as a value here", "Only elements that it points to can be used.")
+        return got
+
+    def pointer(self, node: Node) -> Ptr:
+        got = self.value(node)
+        if not isinstance(got, Ptr):
+            raise self.parse_error(node, f"{_short(self.text(node))} is no pointer or array")
+        return got
+
+    def condition(self, node: Node) -> Expr:
+        if node.type == "condition_clause":
+            if field(node, "initializer") is not None:
+                raise self.unsupported(node, "a declaration inside a condition is not supported")
+            node = self.child(node, "value")
+        if node.type == "declaration":
+            raise self.unsupported(node, "a declaration inside a condition is not supported")
+        got = self.expr(node)
+        return Const(bool(got.value), BOOL, span=got.span) if isinstance(got, Const) else build.convert(got, BOOL)
+
+    def value(self, node: Node) -> Expr | Ptr:
+        method = getattr(self, "_on_" + node.type, None)
+        if method is None:
+            raise self.unsupported(node, node_refusal(node.type))
+        got = method(node)
+        return got if isinstance(got, Ptr) else self.at(got, node)
+
+    # -- literals and names --------------------------------------------------------------------------------------------
+
+    def _on_number_literal(self, node: Node) -> Expr:
+        got = number(self.text(node))
+        if got is None:
+            raise self.parse_error(node, f"{_short(self.text(node))} is no number that fits a C type")
+        return got
+
+    def _on_char_literal(self, node: Node) -> Expr:
+        got = character(self.text(node))
+        if got is None:
+            raise self.unsupported(node, f"the character {self.text(node)} is not supported")
+        return got
+
+    def _on_true(self, node: Node) -> Expr:
+        return Const(True, BOOL)
+
+    def _on_false(self, node: Node) -> Expr:
+        return Const(False, BOOL)
+
+    def _on_null(self, node: Node) -> Expr:
+        raise self.unsupported(node, "a null pointer is not supported here")
+
+    def _on_identifier(self, node: Node) -> Expr | Ptr:
+        name = self.text(node)
+        symbol = self.find(name) or self.global_symbol(name, node)
+        if symbol is not None:
+            return self.read(symbol, node)
+        if name in CONSTANTS:
+            return CONSTANTS[name]
+        if name == "warpSize" and self.platform.lane_width > 1:
+            return build.integer(self.platform.lane_width)
+        if name in self.unit.functions:
+            raise self.unsupported(node, f"the function {name} is used as a value")
+        if name in {a.name.split(".")[0] for a in self.platform.axes} | {a.extent_name.split(".")[0] for a in self.platform.axes}:
+            raise self.unsupported(node, f"{name} is used without .x, .y or .z")
+        raise self.parse_error(node, f"the name {name} is not declared", "Paste its declaration or #define too.")
+
+    def global_symbol(self, name: str, node: Node) -> Symbol | None:
+        return None
+
+    def read(self, symbol: Symbol, node: Node) -> Expr | Ptr:
+        """The value of a name."""
+        if isinstance(symbol, Value):
+            return symbol.expr
+        if isinstance(symbol, Cell | Place):
+            return self.load(symbol)
+        if isinstance(symbol, Array | Pointer):
+            return symbol.ptr
+        if isinstance(symbol, Moving):
+            if symbol.base is None:
+                raise self.unsupported(node, f"the pointer {self.text(node)} is used before it points anywhere")
+            return symbol.base.moved(Load(symbol.cell, (), symbol.dtype))
+        raise self.unsupported(node, f"{_short(self.text(node))} is read before it has a value")
+
+    def _on_qualified_identifier(self, node: Node) -> Expr | Ptr:
+        name = self.text(node).removeprefix("::").removeprefix("std::")
+        if name in CONSTANTS:
+            return CONSTANTS[name]
+        message, hint = call_refusal(self.text(node))
+        raise self.unsupported(node, message.replace("function", "name"), hint)
+
+    def _on_parenthesized_expression(self, node: Node) -> Expr | Ptr:
+        inner = [c for c in node.named_children]
+        if len(inner) != 1:
+            raise self.parse_error(node, "an expression is missing in these brackets")
+        return self.value(inner[0])
+
+    def _on_field_expression(self, node: Node) -> Expr | Ptr:
+        base, member = self.child(node, "argument"), self.child(node, "field")
+        name = f"{self.text(base)}.{self.text(member)}"
+        if base.type == "identifier" and self.find(self.text(base)) is None:
+            axis = self.platform.axis(name)
+            if axis is not None:
+                # Built-in indices are unsigned in C++; they never exceed an int, and kernels cast them to int anyway.
+                self.mentioned.add(name)
+                return Var(name, I32)
+            axis = next((a for a in self.platform.axes if a.extent_name == name), None)
+            if axis is not None:
+                return self.extent(axis.name, name)
+            if self.text(base) in ("threadIdx", "blockIdx", "blockDim", "gridDim"):
+                raise self.unsupported(node, f"{self.platform.title} has no {name}", "Is the source platform the right one?")
+        raise self.unsupported(node, f"members ({_short(self.text(node))}) are not supported",
+                               "Structs and vector types cannot be ported yet.")
+
+    def extent(self, axis: str, name: str) -> Expr:
+        """`blockDim.x` and the like: what the launch says, or a size that someone must tell."""
+        if self.launched is not None:
+            return self.launched.extents.get(axis, build.integer(1))
+        self.mentioned.add(axis)
+        return Var(name, I32)
+
+    # -- operators -----------------------------------------------------------------------------------------------------
+
+    def _on_binary_expression(self, node: Node) -> Expr | Ptr:
+        op = self.tree.operator(node)
+        left, right = self.child(node, "left"), self.child(node, "right")
+        if left.type == "parenthesized_expression" and self.types.is_type(self.text(strip_parens(left))):
+            raise self.unsupported(node, f"the cast {self.text(left)} before a signed operand is ambiguous",
+                                   f"Write {self.text(strip_parens(left))}(...) instead.")
+        a = self.value(left)
+        if op in ("&&", "||"):
+            with self.unhoisted():
+                b = self.value(right)
+        else:
+            b = self.value(right)
+        if isinstance(a, Ptr) or isinstance(b, Ptr):
+            return self._pointer_arithmetic(node, op, a, b)
+        return self.arithmetic(node, op, a, b)
+
+    def arithmetic(self, node: Node, op: str, a: Expr, b: Expr) -> Expr:
+        """`a op b` on scalars."""
+        if op in _INTEGER_ONLY and (a.dtype.is_float or b.dtype.is_float):
+            raise self.parse_error(node, f"{op} needs integers")
+        if op == "<=>":
+            raise self.unsupported(node, "<=> is not supported")
+        if op in ("&&", "||") and isinstance(a, Const):
+            # Decided now: the other side is not evaluated at all.
+            if bool(a.value) == (op == "||"):
+                return Const(op == "||", BOOL)
+            return build.convert(b, BOOL) if not isinstance(b, Const) else Const(bool(b.value), BOOL)
+        if op in ("<<", ">>"):
+            a, b = build.convert(a, integer_promotion(a.dtype)), build.convert(b, integer_promotion(b.dtype))
+        return build.binary(op, a, b)
+
+    def _pointer_arithmetic(self, node: Node, op: str, a: Expr | Ptr, b: Expr | Ptr) -> Expr | Ptr:
+        if isinstance(a, Ptr) and isinstance(b, Ptr):
+            if (a.buffer, a.layout, a.prefix, a.rest) != (b.buffer, b.layout, b.prefix, b.rest):
+                raise self.unsupported(node, "comparing or subtracting pointers to different buffers is not supported")
+            if op == "-":
+                return build.convert(build.sub(build.convert(a.offset, I64), build.convert(b.offset, I64)), I64)
+            if op in build.COMPARE:
+                return build.binary(op, a.offset, b.offset)
+        elif isinstance(a, Ptr) and not isinstance(b, Ptr) and op in ("+", "-") and b.dtype.is_integer:
+            return self.moved(node, a, b if op == "+" else self.negated(b))
+        elif isinstance(b, Ptr) and not isinstance(a, Ptr) and op == "+" and a.dtype.is_integer:
+            return self.moved(node, b, a)
+        raise self.unsupported(node, f"{op} on pointers is not supported here")
+
+    def moved(self, node: Node, p: Ptr, by: Expr) -> Ptr:
+        """`p + by` in elements of what `p` points to."""
+        if p.layout == "flat" and p.rest:
+            by = build.mul(by, build.integer(p.step()))
+        if p.layout == "scalar" and not (isinstance(by, Const) and by.value == 0):
+            raise self.unsupported(node, "arithmetic on the address of a scalar is not supported")
+        return p.moved(by)
+
+    def negated(self, e: Expr) -> Expr:
+        if isinstance(e, Const) and not e.dtype.is_float:
+            return Const(-int(e.value), I32 if abs(int(e.value)) < 1 << 31 else I64, span=e.span)
+        t = integer_promotion(e.dtype)
+        if t.kind == "uint":
+            t = I64
+        return Unary("-", build.convert(e, t), t)
+
+    def _on_unary_expression(self, node: Node) -> Expr:
+        op, x = self.tree.operator(node), self.expr(self.child(node, "argument"))
+        if op == "!":
+            if isinstance(x, Const):
+                return Const(not x.value, BOOL)
+            return Unary("!", build.convert(x, BOOL), BOOL)
+        t = integer_promotion(x.dtype)
+        x = build.convert(x, t)
+        if op == "+":
+            return x
+        if op == "~":
+            if t.is_float:
+                raise self.parse_error(node, "~ needs an integer")
+            return Unary("~", x, t)
+        if op != "-":
+            raise self.unsupported(node, f"the operator {op} is not supported")
+        if isinstance(x, Const) and (t.is_float or t.kind == "int" and int(x.value) > -(1 << t.bits - 1)):
+            return Const(-x.value, t)
+        return Unary("-", x, t)
+
+    def _on_conditional_expression(self, node: Node) -> Expr | Ptr:
+        cond = self.condition(self.child(node, "condition"))
+        with self.unhoisted():
+            a = self.value(self.child(node, "consequence"))
+            b = self.value(self.child(node, "alternative"))
+        if isinstance(a, Ptr) or isinstance(b, Ptr):
+            if isinstance(a, Ptr) and isinstance(b, Ptr) and replace(a, offset=b.offset) == b:
+                return replace(a, offset=self.select(cond, a.offset, b.offset))
+            raise self.unsupported(node, "?: between different buffers is not supported", "Write it as an if.")
+        return self.select(cond, a, b)
+
+    def select(self, cond: Expr, a: Expr, b: Expr) -> Expr:
+        t = a.dtype if a.dtype == b.dtype else common_type(a.dtype, b.dtype)
+        a, b = build.convert(a, t), build.convert(b, t)
+        if isinstance(cond, Const):
+            return a if cond.value else b
+        return Select(cond, a, b, t)
+
+    # -- places --------------------------------------------------------------------------------------------------------
+
+    def element(self, node: Node, p: Ptr, index: Expr) -> Expr | Ptr:
+        """`p[index]`: an element, or a decayed row."""
+        if not index.dtype.is_integer:
+            raise self.parse_error(node, "an index must be an integer")
+        return p.row(index) if p.rest else Load(p.buffer, p.indices(index), p.dtype)
+
+    def _on_subscript_expression(self, node: Node) -> Expr | Ptr:
+        indices = self.child(node, "indices").named_children
+        if len(indices) != 1:
+            raise self.parse_error(node, "an index is missing in these brackets" if not indices
+                                   else "a comma between brackets: write a[i][j]")
+        p = self.pointer(self.child(node, "argument"))
+        return self.element(node, p, self.expr(indices[0]))
+
+    def _on_pointer_expression(self, node: Node) -> Expr | Ptr:
+        argument = self.child(node, "argument")
+        if self.tree.operator(node) == "*":
+            return self.element(node, self.pointer(argument), build.integer(0))
+        return self.address(strip_parens(argument))
+
+    def address(self, node: Node) -> Ptr:
+        """`&node`."""
+        if node.type == "subscript_expression":
+            indices = self.child(node, "indices").named_children
+            p = self.pointer(self.child(node, "argument"))
+            if len(indices) != 1:
+                raise self.parse_error(node, "an index is missing in these brackets")
+            i = self.expr(indices[0])
+            moved = self.moved(node, p, i)
+            zero = all(isinstance(e, Const) and e.value == 0 for e in (*moved.prefix, moved.offset))
+            # &t[0][0] is the customary way to see an array as one row; other places stay within their own row.
+            return moved.whole() if zero and p.layout == "rows" and not p.rest else moved
+        if node.type == "pointer_expression" and self.tree.operator(node) == "*":
+            return self.pointer(self.child(node, "argument"))
+        if node.type == "identifier":
+            symbol = self.find(self.text(node))
+            if isinstance(symbol, Array):
+                return symbol.ptr
+            if isinstance(symbol, Cell):
+                return Ptr(symbol.buffer, symbol.dtype, symbol.dtype, "scalar")
+            if isinstance(symbol, Place):
+                return Ptr(symbol.buffer, symbol.dtype, symbol.dtype, "flat" if len(symbol.indices) == 1 else "rows",
+                           symbol.indices[-1], symbol.indices[:-1]) if symbol.indices else \
+                    Ptr(symbol.buffer, symbol.dtype, symbol.dtype, "scalar")
+        raise self.unsupported(node, f"the address of {_short(self.text(node))} is not supported")
+
+    def place(self, node: Node) -> Place | Cell:
+        """What can stand left of `=`."""
+        node = strip_parens(node)
+        if node.type == "identifier":
+            symbol = self.find(self.text(node))
+            if isinstance(symbol, Cell | Place):
+                return symbol
+            if isinstance(symbol, Value | Array):
+                raise self.parse_error(node, f"{self.text(node)} cannot be assigned to")
+            if symbol is None and self.global_symbol(self.text(node), node) is None:
+                raise self.parse_error(node, f"the name {self.text(node)} is not declared")
+            raise self.unsupported(node, f"assigning to {self.text(node)} here is not supported")
+        if node.type in ("subscript_expression", "pointer_expression"):
+            got = self.value(node)
+            if isinstance(got, Load):
+                return Place(got.buffer, got.indices, got.dtype)
+        elif node.type == "field_expression":
+            self.value(node)
+        raise self.unsupported(node, f"assigning to {_short(self.text(node))} is not supported")
+
+    # -- casts ---------------------------------------------------------------------------------------------------------
+
+    def _on_cast_expression(self, node: Node) -> Expr | Ptr:
+        return self.cast(node, self.types.descriptor(self.child(node, "type")), self.child(node, "value"))
+
+    def cast(self, node: Node, t: CType, operand: Node) -> Expr | Ptr:
+        """`(t)operand` in any of C++'s spellings."""
+        got = self.value(operand)
+        if t.reference:
+            raise self.unsupported(node, "a cast to a reference is not supported")
+        if isinstance(got, Ptr):
+            if not t.pointers and not t.row:
+                raise self.unsupported(node, "a cast from a pointer to a number is not supported")
+            return self.retype(node, got, t)
+        if t.pointers or t.row or t.base is None:
+            raise self.unsupported(node, f"a cast of a number to {_short(self.text(node))} is not supported")
+        return self.converted(got, t.base)
+
+    def retype(self, node: Node, p: Ptr, t: CType) -> Ptr:
+        """A pointer seen as another pointer type of the same element size."""
+        if t.pointers > 1:
+            raise self.unsupported(node, "a pointer to a pointer is not supported")
+        rest = tuple(self.constant(d, "an array dimension", node) for d in t.row)
+        if t.base is None or t.base == p.dtype:
+            if rest and p.layout != "flat":
+                raise self.unsupported(node, "a local array seen with other dimensions is not supported")
+            return replace(p, rest=rest) if rest else p.whole() if p.rest else p
+        if t.base.bytes != p.dtype.bytes:
+            raise self.unsupported(node, f"seeing {p.dtype} elements as {t.base} is not supported: their sizes differ")
+        return replace(p.whole() if p.rest else p, dtype=t.base, rest=rest)
+
+    def converted(self, e: Expr, t: ScalarType) -> Expr:
+        """`(t)e`, said in the text."""
+        got = build.convert(e, t)
+        return Cast(e, t) if isinstance(got, Cast) and got is not e and got.implicit else got
+
+    def constant(self, node: Node | None, what: str, where: Node) -> int:
+        """A positive integer known now."""
+        if node is None:
+            raise self.unsupported(where, f"{what} is missing here")
+        with self.unhoisted():
+            e = self.folded(self.expr(node))
+        if not isinstance(e, Const) or e.dtype.is_float:
+            raise self.unsupported(node, f"{what} must be a constant", "Make it a #define or a constexpr.")
+        if int(e.value) <= 0:
+            raise self.unsupported(node, f"{what} must be positive")
+        return int(e.value)
+
+    def folded(self, e: Expr) -> Expr:
+        """`e` with names of known value replaced by it."""
+        if isinstance(e, Var):
+            symbols = [s for scope in (*self.scopes, self.global_scope) for s in scope.values()]
+            return next((s.const for s in symbols if isinstance(s, Value) and s.const is not None and s.expr == e), e)
+        if isinstance(e, Binary):
+            return build.binary(e.op, self.folded(e.a), self.folded(e.b))
+        if isinstance(e, Cast):
+            return build.convert(self.folded(e.x), e.dtype)
+        if isinstance(e, Select):
+            return self.select(self.folded(e.cond), self.folded(e.a), self.folded(e.b))
+        if isinstance(e, Unary) and e.op == "-":
+            x = self.folded(e.x)
+            return Const(-x.value, e.dtype) if isinstance(x, Const) and e.dtype.kind == "int" else e
+        return e
+
+    # -- sizeof --------------------------------------------------------------------------------------------------------
+
+    def _on_sizeof_expression(self, node: Node) -> Expr:
+        t = field(node, "type")
+        if t is not None:
+            got = self.types.descriptor(t)
+            if got.pointers:
+                return Const(8, U64)
+            if got.base is None:
+                raise self.parse_error(node, "sizeof(void)")
+            n = got.base.bytes
+            for d in got.dims:
+                n *= self.constant(d, "an array dimension", node)
+            return Const(n, U64)
+        operand = strip_parens(self.child(node, "value"))
+        if operand.type == "identifier":
+            if self.types.is_type(self.text(operand)):
+                base = CType(None) if self.text(operand) not in self.types.aliases else self.types.aliases[self.text(operand)]
+                base = self.types.base(operand) if base.base is None else base
+                if base.base is not None and not base.pointers:
+                    return Const(base.base.bytes, U64)
+            symbol = self.find(self.text(operand))
+            if isinstance(symbol, Array):
+                n = symbol.ptr.stored.bytes
+                for d in symbol.ptr.shape:
+                    n *= d
+                return Const(n, U64)
+            if isinstance(symbol, Pointer | Moving):
+                return Const(8, U64)
+        with self.unhoisted():
+            got_value = self.value(operand)
+        if isinstance(got_value, Ptr):
+            return Const(got_value.dtype.bytes * got_value.step(), U64)
+        return Const(got_value.dtype.bytes, U64)
+
+    def _on_concatenated_string(self, node: Node) -> Expr:
+        raise self.unsupported(node, node_refusal("string_literal"))
+
+
+def _short(text: str, limit: int = 40) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= limit else text[:limit - 3] + "..."
+
+

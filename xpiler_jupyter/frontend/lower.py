@@ -1,0 +1,187 @@
+"""One kernel: its parameters, its body, and the axis loops around it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from ..ir import build
+from ..ir.nodes import AnyStmt, Block, Const, Expr, For, Host, Kernel, Param, Return, Var
+from ..ir.types import I32
+from ..ir.visit import fresh_name
+from ..platforms.base import Platform
+from .conditions import evaluate
+from .context import Launched
+from .declarations import Declarations
+from .retype import retype_local_arrays
+from .symbols import Moving, Pointer, Ptr, Value
+from .tokens import Token
+from .typenames import Declared
+from .unit import Function, Unit
+
+
+@dataclass(slots=True)
+class Launch:
+    """How a kernel is started, in the kernel's own names where it has them.
+
+    `extents` by axis name (absent: 1); `sizes` the host-only names they mention; `buffers` extents of buffer parameters
+    by name; `host` the C ABI wrapper, if the text has one that we understand whole."""
+
+    extents: dict[str, Expr]
+    shared_bytes: Expr | None = None
+    sizes: tuple[Param, ...] = ()
+    buffers: dict[str, Expr] = field(default_factory=dict)
+    host: Host | None = None
+
+
+class Lowering(Declarations):
+    """Everything put together; one instance lowers one kernel."""
+
+    def __init__(self, unit: Unit, f: Function, launch: Launch | None) -> None:
+        launched = Launched(launch.extents, launch.shared_bytes) if launch is not None else None
+        super().__init__(unit, f, launched, {p.name for p in launch.sizes} if launch is not None else set())
+        self.ever: set[str] = set()
+
+    def fresh(self, base: str) -> str:
+        name = super().fresh(base)
+        self.ever.add(name)
+        return name
+
+    def fresh_everywhere(self, base: str) -> str:
+        taken = self.ever | set().union(*self.visible)
+        name = fresh_name(base, taken)
+        self.ever.add(name)
+        self.visible[0].add(name)
+        return name
+
+    def parameter(self, p: Declared, extent: Expr | None) -> Param:
+        """Declare a kernel parameter; the IR's view of it."""
+        assert p.name is not None
+        name, t = self.text(p.name), p.type
+        if t.base is None:
+            raise self.unsupported(p.name, f"the parameter {name} has no element type (void)", "Give it one, such as float*.")
+        if t.reference:
+            raise self.unsupported(p.name, f"the kernel parameter {name} is a reference: not supported")
+        if t.pointers > 1:
+            raise self.unsupported(p.name, f"the parameter {name} is a pointer to pointers: not supported")
+        info, span = self.usage.of(p.name), self.span(p.name)
+        self.fresh(name)
+        if not (t.pointers or t.dims or t.row):
+            self.define(name, Value(Var(name, t.base)))
+            if info.changes:
+                self.define(name, self.cell(name, t.base, Var(name, t.base), p.name))
+            return Param(name, t.base, const=t.const, span=span)
+        dims = [None if d is None else self.constant(d, "an array dimension", p.name) for d in t.dims or (None, *t.row)]
+        rest = tuple(d for d in dims[1:] if d is not None)
+        if extent is None and all(d is not None for d in dims):
+            total = 1
+            for d in dims:
+                total *= d or 1
+            extent = build.integer(total)
+        ptr = Ptr(name, t.base, t.base, "flat", rest=rest)
+        self.define(name, Pointer(ptr))
+        if info.changes:
+            if info.address:
+                raise self.unsupported(p.name, f"the address of the pointer {name} is taken: not supported")
+            cell = self.cell(name + "_offset", I32, build.integer(0), p.name)
+            self.define(name, Moving(ptr, cell.buffer, I32, t.base))
+        return Param(name, t.base, True, t.const, self.unit.is_restrict(p), extent, span=span)
+
+
+def lower_kernel(unit: Unit, f: Function, launch: Launch | None) -> Kernel:
+    """The kernel as IR.
+
+    Args:
+        unit: the text it stands in.
+        f: the function.
+        launch: how it is started; None when no one says, which makes the extents sizes of the kernel.
+    Raises:
+        XpilerError: located, naming what cannot be lowered.
+    """
+    if f.failure is not None:
+        raise f.failure
+    if f.is_template:
+        raise unit.tree.unsupported(f.node, f"the kernel {f.name} is a template: templates are not supported yet",
+                                    "Write it out for the types and values that you need.")
+    if f.body is None:
+        raise unit.tree.unsupported(f.node, f"{f.name} has no body")
+    if f.result.base is not None or f.result.pointers:
+        raise unit.tree.unsupported(f.node, "a kernel that returns a value is not supported", "Return it through a pointer.")
+    low = Lowering(unit, f, launch)
+    buffers: Mapping[str, Expr] = launch.buffers if launch is not None else {}
+    params = tuple(low.parameter(p, buffers.get(unit.tree.text_of(p.name))) for p in f.params if p.name is not None)
+    low.scopes.append({})
+    for s in f.body.named_children:
+        low.statement(s)
+    stmts = low.prologue + low.out
+    while stmts and isinstance(stmts[-1], Return):
+        stmts.pop()
+    body, sizes = _with_axes(low, unit.platform, launch, stmts)
+    kernel = Kernel(f.name, params, body, unit.platform.name, sizes, launch.host if launch else None,
+                    max_threads(low, f), span=unit.tree.span(f.node), comments=tuple(_comments_before(unit, f)))
+    return replace(kernel, body=retype_local_arrays(kernel.body))
+
+
+def _with_axes(low: Lowering, platform: Platform, launch: Launch | None,
+               stmts: list[AnyStmt]) -> tuple[Block, tuple[Param, ...]]:
+    """The body inside its axis loops, shared memory between grid and block; and the kernel's sizes."""
+    sizes = list(launch.sizes) if launch is not None else []
+    body = Block(tuple(stmts))
+    for level in ("block", "grid"):
+        if level == "grid" and low.shared:
+            body = Block((*low.shared, *body.stmts))
+        for axis in platform.axes:
+            if axis.level != level:
+                continue
+            extent: Expr
+            if launch is None:
+                if axis.name not in low.mentioned:
+                    continue
+                extent = Var(axis.extent_name, I32)
+                sizes.append(Param(axis.extent_name, I32))
+            else:
+                extent = build.convert(launch.extents.get(axis.name, build.integer(1)), I32)
+                if axis.name not in low.mentioned and isinstance(extent, Const) and extent.value == 1:
+                    continue
+            body = Block((For(axis.name, build.integer(0), extent, build.integer(1), body, "parallel", axis.name),))
+    if not platform.axes and low.shared:
+        body = Block((*low.shared, *body.stmts))
+    return body, tuple(sizes)
+
+
+def max_threads(low: Lowering, f: Function) -> int | None:
+    """The first number of `__launch_bounds__`."""
+    if f.bounds is None:
+        return None
+    words: list[Token] = []
+    depth = 0
+    for t in f.bounds.words:
+        depth += {"(": 1, ")": -1}.get(t.text, 0)
+        if t.text == "," and depth == 0:
+            break
+        words.append(t)
+    at = low.tree.prepared.origin(f.bounds.at, f.bounds.at + 1)[0]
+
+    def known(name: str) -> list[Token] | None:
+        symbol = low.global_symbol(name, f.node)
+        if isinstance(symbol, Value) and symbol.const is not None and symbol.const.dtype.is_integer:
+            return [Token("num", str(symbol.const.value), 0, 0)]
+        raise low.tree.source.unsupported(at, f"__launch_bounds__ with {name} is not supported", "Write the number.")
+
+    value = evaluate(words, known, lambda m: low.tree.source.unsupported(at, f"__launch_bounds__: {m}"))
+    if value <= 0:
+        raise low.tree.source.unsupported(at, "__launch_bounds__ must be positive")
+    return value
+
+
+def _comments_before(unit: Unit, f: Function) -> list[str]:
+    """Comments right in front of the function; the launch comment is not one of them, its content is the launch."""
+    start = unit.tree.origin(f.node)[0]
+    ends = [unit.tree.origin(g.node)[1] for g in unit.all_functions() if g.node.end_byte <= f.node.start_byte]
+    after = max(ends, default=0)
+    out = []
+    for c in unit.tree.prepared.comments:
+        if after <= c.start < start and c.text and not c.text.replace(" ", "").startswith("launch:"):
+            out.append(c.text)
+    return out
+

@@ -1,0 +1,134 @@
+"""A whole text: every kernel in it lowered, or the located reason why not."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ..errors import ParseError, UsageError, XpilerError
+from ..ir.nodes import Kernel
+from ..platforms import registry
+from ..platforms.base import Platform
+from .launch import find_launch
+from .lower import lower_kernel
+from .preprocess import prepare
+from .source import Source
+from .unit import Function, Signature, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """What a text holds. `failures` are the located errors of functions that look like kernels but cannot be lowered,
+    by function name; `signatures` describe every function that could be read."""
+
+    kernels: tuple[Kernel, ...]
+    failures: dict[str, XpilerError]
+    signatures: tuple[Signature, ...]
+
+
+def parse_module(text: str, platform: Platform | str, filename: str | None = None) -> Module:
+    """Lower every kernel of a text.
+
+    Args:
+        text: the kernel text, host code included if there is some.
+        platform: the platform it is written for, or its name.
+        filename: where it came from, for messages.
+    Raises:
+        ParseError: the text as a whole cannot be read.
+        UnsupportedError: a directive or macro that we will not guess about.
+    """
+    source = Source(text, filename)
+    target = registry.get(platform) if isinstance(platform, str) else platform
+    try:
+        return _module(source, target)
+    except RecursionError:
+        raise source.unsupported(0, "this text is nested too deeply") from None
+
+
+def parse(text: str, platform: Platform | str, kernel: str | None = None) -> Kernel:
+    """The only kernel of a text, or the one called `kernel`.
+
+    Raises:
+        ParseError, UnsupportedError: located; the kernel cannot be lowered, or the text has none.
+        UsageError: the text has several kernels and none was named, or none of that name.
+    """
+    module = parse_module(text, platform)
+    found = {k.name: k for k in module.kernels}
+    names = [*found, *(n for n in module.failures if n not in found)]
+    if kernel is not None:
+        if kernel in found:
+            return found[kernel]
+        if kernel in module.failures:
+            raise module.failures[kernel]
+        raise UsageError(f"there is no kernel {kernel!r} in this text",
+                         hint=f"It has: {', '.join(names)}." if names else None)
+    if len(names) > 1:
+        raise UsageError(f"this text has several kernels: {', '.join(names)}", hint="Name the one to port.")
+    if module.failures:
+        raise next(iter(module.failures.values()))
+    return module.kernels[0]
+
+
+def _module(source: Source, platform: Platform) -> Module:
+    if _looks_like_python(source.text):
+        raise ParseError("this looks like Python, not C/C++", source=source.text, line=_first_line(source.text), column=1,
+                         hint="The cell must hold the kernel's text.")
+    unit = Unit(prepare(source, platform), platform)
+    chosen = unit.kernels()
+    kernels: list[Kernel] = []
+    failures: dict[str, XpilerError] = {}
+    for f in chosen:
+        try:
+            kernels.append(_lower(unit, f))
+        except XpilerError as e:
+            if e.source is None:
+                e.source = source.text
+            failures.setdefault(f.name, e)
+    if not chosen:
+        raise _nothing(unit)
+    signatures = tuple(unit.signature(f) for f in unit.all_functions() if f.failure is None and not f.is_template)
+    return Module(tuple(kernels), failures, signatures)
+
+
+def _lower(unit: Unit, f: Function) -> Kernel:
+    if f.failure is not None:
+        raise f.failure
+    if len([g for g in unit.functions[f.name] if g.is_kernel == f.is_kernel]) > 1:
+        raise unit.tree.unsupported(f.node, f"several functions are called {f.name}: overloads are not supported",
+                                    "Give them different names.")
+    try:
+        return lower_kernel(unit, f, None if f.is_template else find_launch(unit, f))
+    except RecursionError:
+        raise unit.tree.unsupported(f.node, f"{f.name} is nested too deeply") from None
+
+
+def _nothing(unit: Unit) -> XpilerError:
+    """Why a text without kernels has none: a syntax error first."""
+    error = unit.tree.syntax_error(unit.tree.root)
+    if error is not None:
+        return error
+    broken = next((f.failure for f in unit.all_functions() if f.failure is not None), None)
+    if broken is not None:
+        return broken
+    text, title = unit.source.text, unit.platform.title
+    word = unit.platform.kernel_qualifier
+    if not text.strip():
+        return ParseError("the text is empty", source=text, line=1, column=1)
+    if word:
+        hint = "Is the source platform the right one?" if unit.functions else f"Paste a function marked {word}."
+        return ParseError(f"this text has no {title} kernel: no function is marked {word}", source=text,
+                          line=_first_line(text), column=1, hint=hint)
+    return ParseError("this text has no kernel: no function takes a pointer", source=text, line=_first_line(text), column=1)
+
+
+def _first_line(text: str) -> int:
+    return next((k for k, line in enumerate(text.splitlines(), 1) if line.strip()), 1)
+
+
+_PYTHON = re.compile(r"^(?:def \w+\(.*\).*:|class \w+.*:|import \w[\w.]*(?: as \w+)?|from \w[\w.]* import .*|@\w[\w.]*.*|"
+                     r"(?:if|for|while|with) .*[^{]:|elif .*:|print\(.*\)|\w+ = .*[^;{,(\[\\])\s*(?:#.*)?$", re.MULTILINE)
+_C_SIGNS = re.compile(r";\s*(?://.*|/\*.*)?$|^\s*#\s*(?:include|define|pragma|if)|\{\s*$|__global__|\bvoid\b", re.MULTILINE)
+
+
+def _looks_like_python(text: str) -> bool:
+    return bool(_PYTHON.search(text)) and not _C_SIGNS.search(text)

@@ -1,0 +1,84 @@
+"""Constructs that we know by name and do not lower yet: each with the words to say so."""
+
+from __future__ import annotations
+
+import re
+
+_TYPES: tuple[tuple[str, str, str | None], ...] = (
+    (r"(nvcuda::)?wmma::.*|.*\bfragment\s*<.*", "WMMA fragments are not supported yet", None),
+    (r"(u?char|u?short|u?int|u?long|u?longlong|float|double|half|__half|__nv_bfloat16)[1234](_t)?|half2|__half2|__nv_bfloat162",
+     "the vector type {} is not supported yet", "Use one scalar per element."),
+    (r"__m(64|128|256|512)[di]?", "the SIMD type {} is not supported yet", "Use a scalar loop."),
+    (r"long double|__int128|unsigned __int128", "the type {} has no counterpart on the other platforms", None),
+    (r"cudaStream_t|hipStream_t|cudaEvent_t|hipEvent_t", "{} belongs to host code", None),
+    (r"cooperative_groups::.*|cg::.*", "cooperative groups ({}) are not supported yet", None),
+    (r"cudaTextureObject_t|texture\s*<.*", "textures ({}) are not supported", None),
+)
+_CALLS: tuple[tuple[str, str, str | None], ...] = (
+    (r"__builtin_amdgcn_mfma_.*", "MFMA builtins ({}) are not supported yet", None),
+    (r"__builtin_amdgcn_.*", "the AMD builtin {} is not supported", None),
+    (r"(nvcuda::)?wmma::.*", "WMMA calls ({}) are not supported yet", None),
+    (r"atomic\w+|__hip_atomic_\w+|__atomic_\w+", "atomics ({}) are not supported yet", None),
+    (r"__shfl\w*", "warp shuffles ({}) are not supported yet", None),
+    (r"__(ballot|any|all|activemask|match_any|match_all|reduce_\w+)(_sync)?", "warp votes ({}) are not supported yet", None),
+    (r"__syncthreads_(count|and|or)", "barriers that also vote ({}) are not supported yet", None),
+    (r"__threadfence\w*|__threadfence", "memory fences ({}) are not supported", None),
+    (r"make_\w+[1234]", "vector types ({}) are not supported yet", "Use one scalar per element."),
+    (r"_mm\d*_\w+", "SIMD intrinsics ({}) are not supported yet", None),
+    (r"cooperative_groups::.*|cg::.*", "cooperative groups ({}) are not supported yet", None),
+    (r"(f|s|v)?printf|assert|__trap|abort|exit", "a kernel that calls {} is not supported", "Remove the call."),
+    (r"malloc|free|calloc|new|memcpy|memset|std::(fill|copy|sort)\w*", "{} in a kernel is not supported", "Write the loop out."),
+    (r"__memcpy|__bang_\w+|__memset_\w+", "BANG intrinsics ({}) are not supported yet", None),
+    (r"tex[123]D\w*|surf\w+", "textures and surfaces ({}) are not supported", None),
+    (r"__pipeline_\w+|__cvta_\w+|cuda::.*", "{} is not supported yet", None),
+    (r"rand|srand|curand\w*", "random numbers ({}) are not supported", None),
+    (r"clock|clock64|__nanosleep", "{} reads a clock: it has no fixed meaning to port", None),
+)
+_NODES: dict[str, str] = {
+    "lambda_expression": "lambdas are not supported yet",
+    "goto_statement": "goto is not supported",
+    "labeled_statement": "labels and goto are not supported",
+    "try_statement": "exceptions are not supported",
+    "throw_statement": "exceptions are not supported",
+    "new_expression": "new is not supported",
+    "delete_expression": "delete is not supported",
+    "for_range_loop": "range-based for is not supported",
+    "struct_specifier": "a struct is not supported",
+    "class_specifier": "a class is not supported",
+    "union_specifier": "a union is not supported",
+    "asm_statement": "inline assembly is not supported",
+    "gnu_asm_expression": "inline assembly is not supported",
+    "template_function": "templates are not supported yet",
+    "kernel_call_syntax": "a kernel launch inside a kernel is not supported",
+    "string_literal": "strings are not supported in kernels",
+    "this": "this is not supported",
+    "compound_literal_expression": "compound literals are not supported",
+    "fold_expression": "fold expressions are not supported",
+    "co_await_expression": "coroutines are not supported",
+    "using_declaration": "using inside a kernel is not supported",
+    "structured_binding_declarator": "structured bindings are not supported",
+}
+
+
+def _look_up(table: tuple[tuple[str, str, str | None], ...], name: str) -> tuple[str, str | None] | None:
+    for pattern, message, hint in table:
+        if re.fullmatch(pattern, name, re.DOTALL):
+            return message.format(name), hint
+    return None
+
+
+def type_refusal(name: str) -> tuple[str, str | None]:
+    """Message and hint for a type that we cannot lower."""
+    short = name if len(name) <= 48 else name[:45] + "..."
+    return _look_up(_TYPES, name) or (f"the type {short} is not known here", "Is its declaration missing in the text?")
+
+
+def call_refusal(name: str) -> tuple[str, str | None]:
+    """Message and hint for a function that we cannot lower."""
+    short = name if len(name) <= 48 else name[:45] + "..."
+    return _look_up(_CALLS, name) or (f"the function {short} is not known here", "Is its definition missing in the text?")
+
+
+def node_refusal(kind: str) -> str:
+    """Message for a kind of syntax node that we cannot lower."""
+    return _NODES.get(kind, f"this {kind.replace('_', ' ')} is not supported")

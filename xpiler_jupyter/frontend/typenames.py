@@ -1,0 +1,165 @@
+"""Type words and declarators of the C family."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tree_sitter import Node
+
+from ..ir.types import BF16, BOOL, F16, F32, F64, I8, I16, I32, I64, U8, U16, U32, U64, ScalarType
+from .refusals import type_refusal
+from .tree import Tree, field
+
+NAMES: dict[str, ScalarType] = {
+    "bool": BOOL, "_Bool": BOOL, "char": I8, "int": I32, "float": F32, "double": F64,
+    "int8_t": I8, "int16_t": I16, "int32_t": I32, "int64_t": I64, "uint8_t": U8, "uint16_t": U16, "uint32_t": U32,
+    "uint64_t": U64, "size_t": U64, "ssize_t": I64, "ptrdiff_t": I64, "intptr_t": I64, "uintptr_t": U64,
+    "int8": I8, "int16": I16, "int32": I32, "int64": I64, "uint8": U8, "uint16": U16, "uint32": U32, "uint64": U64,
+    "uchar": U8, "ushort": U16, "uint": U32, "ulong": U64,
+    "half": F16, "__half": F16, "_Float16": F16, "__fp16": F16, "float16_t": F16,
+    "__nv_bfloat16": BF16, "nv_bfloat16": BF16, "__hip_bfloat16": BF16, "hip_bfloat16": BF16, "__bf16": BF16,
+    "bfloat16_t": BF16, "bfloat16": BF16,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CType:
+    """A type as declared: `base` None is void; `auto` leaves the base to the initialiser. `dims` are the nodes of array
+    dimensions, outermost first (None: `[]`); `row` the dimensions below a pointer to an array, as in `float (*p)[4]`."""
+
+    base: ScalarType | None
+    pointers: int = 0
+    const: bool = False
+    reference: bool = False
+    dims: tuple[Node | None, ...] = ()
+    row: tuple[Node | None, ...] = ()
+    auto: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """One declarator: its name node, its type, and the node of its initialiser."""
+
+    name: Node | None
+    type: CType
+    init: Node | None
+    function: bool = False
+    params: Node | None = None
+
+
+class Types:
+    """Reads types of one tree. `aliases` are typedefs and `using` in scope (text order is not checked)."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.aliases: dict[str, CType] = {}
+
+    def is_type(self, name: str) -> bool:
+        return name in NAMES or name in self.aliases
+
+    def base(self, node: Node) -> CType:
+        """The type named by a type specifier node. Raises UnsupportedError naming a type outside the language."""
+        text = " ".join(self.tree.text_of(node).split())
+        if node.type == "sized_type_specifier":
+            return CType(self._sized(node, text))
+        if node.type == "placeholder_type_specifier":
+            return CType(None, auto=True)
+        name = text.removeprefix("std::").removeprefix("::")
+        if name == "void":
+            return CType(None)
+        if name in self.aliases:
+            return self.aliases[name]
+        if name in NAMES:
+            return CType(NAMES[name])
+        message, hint = type_refusal(text)
+        raise self.tree.unsupported(node, message, hint)
+
+    def _sized(self, node: Node, text: str) -> ScalarType:
+        words = text.split()
+        unsigned = "unsigned" in words
+        rest = sorted(w for w in words if w not in ("unsigned", "signed", "int", "const"))
+        table = {(): (I32, U32), ("char",): (I8, U8), ("short",): (I16, U16), ("long",): (I64, U64),
+                 ("long", "long"): (I64, U64)}
+        got = table.get(tuple(rest))
+        if got is None:
+            message, hint = type_refusal(text)
+            raise self.tree.unsupported(node, message, hint)
+        return got[unsigned]
+
+    def specifier(self, node: Node) -> CType:
+        """The type in front of the declarators of a declaration, parameter or type descriptor."""
+        type_node = field(node, "type")
+        if type_node is None:
+            raise self.tree.unsupported(node, "a declaration without a type is not supported")
+        if type_node.type in ("struct_specifier", "class_specifier", "union_specifier", "enum_specifier"):
+            what = type_node.type.split("_")[0]
+            raise self.tree.unsupported(type_node, f"a {what} is not supported", "Pass its members one by one.")
+        base = self.base(type_node)
+        words = [self.tree.text_of(c) for c in node.children if c.type == "type_qualifier"]
+        if "volatile" in words:
+            raise self.tree.unsupported(node, "volatile is not supported",
+                                        "Code that relies on threads in lock step needs a barrier instead.")
+        const = base.const or "const" in words or "constexpr" in words
+        return CType(base.base, base.pointers, const, base.reference, base.dims, base.row, base.auto)
+
+    def declarator(self, node: Node | None, base: CType) -> Declared:
+        """What one declarator makes of the base type."""
+        if node is None:
+            return Declared(None, base, None)
+        t, kind = self.tree, node.type
+        if kind == "init_declarator":
+            inner = self.declarator(field(node, "declarator"), base)
+            return Declared(inner.name, inner.type, field(node, "value"), inner.function, inner.params)
+        if kind in ("identifier", "type_identifier", "field_identifier"):
+            return Declared(node, base, None)
+        inner_node = field(node, "declarator")
+        if inner_node is None and kind in ("reference_declarator", "parenthesized_declarator", "abstract_reference_declarator",
+                                           "abstract_parenthesized_declarator"):
+            inner_node = next((c for c in node.named_children if c.type.endswith(("declarator", "identifier"))), None)
+        if kind in ("pointer_declarator", "abstract_pointer_declarator"):
+            if base.dims:
+                raise t.unsupported(node, "an array of pointers is not supported")
+            return self.declarator(inner_node, CType(base.base, base.pointers + 1, base.const, False, (), (), base.auto))
+        if kind in ("reference_declarator", "abstract_reference_declarator"):
+            if t.text_of(node).startswith("&&"):
+                raise t.unsupported(node, "an rvalue reference is not supported")
+            return self.declarator(inner_node, CType(base.base, base.pointers, base.const, True, base.dims, base.row, base.auto))
+        if kind in ("array_declarator", "abstract_array_declarator"):
+            return self._array(node, inner_node, base)
+        if kind in ("parenthesized_declarator", "abstract_parenthesized_declarator"):
+            return self.declarator(inner_node, base)
+        if kind in ("function_declarator", "abstract_function_declarator"):
+            got = self.declarator(inner_node, base)
+            return Declared(got.name, got.type, None, True, field(node, "parameters"))
+        raise t.unsupported(node, f"the declaration `{_short(t.text_of(node))}` is not supported")
+
+    def _array(self, node: Node, inner: Node | None, base: CType) -> Declared:
+        """`x[a][b]` nests with the outermost dimension innermost; `(*x)[b]` is a pointer to a row."""
+        dims: list[Node | None] = []
+        at: Node | None = node
+        while at is not None and at.type in ("array_declarator", "abstract_array_declarator"):
+            dims.insert(0, field(at, "size"))
+            at = field(at, "declarator")
+        core = at
+        while core is not None and core.type in ("parenthesized_declarator", "abstract_parenthesized_declarator"):
+            core = next((c for c in core.named_children), None)
+        if core is not None and core.type in ("pointer_declarator", "abstract_pointer_declarator"):
+            return self.declarator(core, CType(base.base, base.pointers, base.const, False, (), tuple(dims), base.auto)) \
+                if base.pointers == 0 else self._refuse_pointer_rows(node)
+        if core is not None and core.type == "reference_declarator":
+            return self.declarator(core, CType(base.base, base.pointers, base.const, True, tuple(dims), (), base.auto))
+        if base.pointers:
+            raise self.tree.unsupported(node, "an array of pointers is not supported")
+        return self.declarator(at, CType(base.base, 0, base.const, base.reference, tuple(dims), (), base.auto))
+
+    def _refuse_pointer_rows(self, node: Node) -> Declared:
+        raise self.tree.unsupported(node, "a pointer to an array of pointers is not supported")
+
+    def descriptor(self, node: Node) -> CType:
+        """The type written in a cast or sizeof."""
+        return self.declarator(field(node, "declarator"), self.specifier(node)).type
+
+
+def _short(text: str, limit: int = 40) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= limit else text[:limit - 3] + "..."

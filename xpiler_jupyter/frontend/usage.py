@@ -1,0 +1,183 @@
+"""Which names of a function change, and where: decides between a `Let` and a rank-0 buffer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tree_sitter import Node
+
+from .tree import Tree, strip_parens
+from .tree import field as child
+
+_SCOPES = frozenset((
+    "compound_statement", "for_statement", "while_statement", "do_statement", "if_statement", "switch_statement",
+    "case_statement", "else_clause",
+))
+
+
+@dataclass(slots=True)
+class Info:
+    """One declared name. `reads` are start offsets of its uses, `writes` the nodes that assign to it."""
+
+    name: str
+    block: int
+    has_init: bool
+    reads: list[int] = field(default_factory=list)
+    writes: list[Node] = field(default_factory=list)
+    address: bool = False
+    loops: list[Node] = field(default_factory=list)  # `for` statements whose init assigns it
+
+    @property
+    def changes(self) -> bool:
+        return bool(self.writes) or self.address
+
+    @property
+    def counts_loops_only(self) -> bool:
+        """Every use stands in a `for` that sets it first, and no such loop contains another."""
+        if self.has_init or self.address or not self.loops:
+            return False
+        spans = [(n.start_byte, n.end_byte) for n in self.loops]
+        if any(a != b and a[0] <= b[0] and b[1] <= a[1] for a in spans for b in spans):
+            return False
+        uses = self.reads + [w.start_byte for w in self.writes]
+        return all(any(lo <= u < hi for lo, hi in spans) for u in uses)
+
+    @property
+    def set_once(self) -> bool:
+        """Declared empty, then assigned by one plain statement of the same block, then only read."""
+        if self.has_init or self.address or len(self.writes) != 1 or self.loops:
+            return False
+        w = self.writes[0]
+        plain = w.type == "assignment_expression" and w.parent is not None and w.parent.type == "expression_statement"
+        if not plain or w.parent is None or w.parent.parent is None or w.parent.parent.id != self.block:
+            return False
+        return w.child_by_field_name("operator") is not None and all(r >= w.end_byte for r in self.reads)
+
+
+class Usage:
+    """The names declared in one function, by the offset of the declaring name."""
+
+    def __init__(self, tree: Tree, function: Node, by_reference: dict[str, tuple[bool, ...]]) -> None:
+        """`by_reference` tells for each function of the text which of its parameters are non-const references."""
+        self.tree, self.by_reference = tree, by_reference
+        self.info: dict[int, Info] = {}
+        self._scopes: list[dict[str, Info]] = [{}]
+        self._blocks: list[int] = [function.id]
+        declarator = child(function, "declarator")
+        while declarator is not None and declarator.type != "function_declarator":
+            declarator = child(declarator, "declarator") or next(iter(declarator.named_children), None)
+        params = child(declarator, "parameters") if declarator is not None else None
+        for p in params.named_children if params is not None else ():
+            self._declare(child(p, "declarator"), True)
+        body = child(function, "body")
+        if body is not None:
+            self._visit(body)
+
+    def of(self, name: Node) -> Info:
+        """What is known of the name that `name` declares."""
+        return self.info.get(name.start_byte) or Info(self.tree.text_of(name), 0, True, address=True)
+
+    # -- walking -------------------------------------------------------------------------------------------------------
+
+    def _declare(self, declarator: Node | None, has_init: bool) -> None:
+        while declarator is not None and declarator.type not in ("identifier", "type_identifier", "field_identifier"):
+            inner = child(declarator, "declarator")
+            if inner is None:
+                inner = next((c for c in declarator.named_children if c.type.endswith(("declarator", "identifier"))), None)
+            declarator = inner
+        if declarator is not None:
+            name = self.tree.text_of(declarator)
+            info = Info(name, self._blocks[-1], has_init)
+            self.info[declarator.start_byte] = self._scopes[-1][name] = info
+
+    def _find(self, name: str) -> Info | None:
+        return next((s[name] for s in reversed(self._scopes) if name in s), None)
+
+    def _visit(self, node: Node) -> None:
+        if node.type in _SCOPES:
+            self._scopes.append({})
+            self._blocks.append(node.id)
+            if node.type == "for_statement":
+                self._for_init(node)
+            for c in node.named_children:
+                self._visit(c)
+            self._scopes.pop()
+            self._blocks.pop()
+        elif node.type == "declaration":
+            self._declaration(node)
+        elif node.type == "identifier":
+            info = self._find(self.tree.text_of(node))
+            if info is not None:
+                info.reads.append(node.start_byte)
+        elif node.type == "assignment_expression":
+            self._write(child(node, "left"), node, self.tree.operator(node) != "=")
+            right = child(node, "right")
+            if right is not None:
+                self._visit(right)
+        elif node.type == "update_expression":
+            self._write(child(node, "argument"), node, True)
+        elif node.type == "pointer_expression" and self.tree.operator(node) == "&":
+            inner = child(node, "argument")
+            self._address(inner)
+        elif node.type == "call_expression":
+            self._call(node)
+        else:
+            for c in node.named_children:
+                self._visit(c)
+
+    def _for_init(self, node: Node) -> None:
+        init = child(node, "initializer")
+        todo = [init] if init is not None else []
+        while todo:
+            n = todo.pop()
+            if n.type == "comma_expression":
+                todo += [c for c in (child(n, "left"), child(n, "right")) if c is not None]
+            elif n.type == "assignment_expression" and self.tree.operator(n) == "=":
+                left = child(n, "left")
+                info = self._find(self.tree.text_of(left)) if left is not None and left.type == "identifier" else None
+                if info is not None:
+                    info.loops.append(node)
+
+    def _declaration(self, node: Node) -> None:
+        for d in node.children_by_field_name("declarator"):
+            value = child(d, "value") if d.type == "init_declarator" else None
+            if value is not None:
+                self._visit(value)
+                if d.type == "init_declarator" and "&" in self.tree.text[d.start_byte:value.start_byte]:
+                    self._address(value)  # a reference: whoever writes it writes what it refers to
+            self._declare(d, value is not None)
+
+    def _write(self, target: Node | None, node: Node, reads_too: bool) -> None:
+        if target is None:
+            return
+        target = strip_parens(target)
+        info = self._find(self.tree.text_of(target)) if target.type == "identifier" else None
+        if info is None:
+            self._visit(target)
+            return
+        info.writes.append(node)
+        if reads_too:
+            info.reads.append(target.start_byte)
+
+    def _address(self, node: Node | None) -> None:
+        if node is None:
+            return
+        inner = strip_parens(node)
+        info = self._find(self.tree.text_of(inner)) if inner.type == "identifier" else None
+        if info is not None:
+            info.address = True
+            info.reads.append(inner.start_byte)
+        else:
+            self._visit(node)
+
+    def _call(self, node: Node) -> None:
+        function, arguments = child(node, "function"), child(node, "arguments")
+        name = self.tree.text_of(function) if function is not None else ""
+        references = self.by_reference.get(name, ())
+        if function is not None and function.type not in ("identifier", "qualified_identifier"):
+            self._visit(function)
+        for k, a in enumerate(arguments.named_children if arguments is not None else ()):
+            if k < len(references) and references[k]:
+                self._address(a)
+            else:
+                self._visit(a)
