@@ -7,13 +7,13 @@ import os
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 from ..errors import CompileError
 from . import cache as store
-from .prepare import LABEL, Source
+from .prepare import LABEL, Source, prepare
 
 RUNTIME = Path(__file__).parent / "runtime"
 
@@ -23,9 +23,9 @@ RUNTIME = Path(__file__).parent / "runtime"
 COMMON = ("-std=c++17", "-O2", "-g1", "-fPIC", "-nostdinc", "-nostdinc++", "-fno-exceptions", "-fno-rtti", "-fwrapv",
           "-fno-strict-aliasing", "-ffp-contract=off", "-fno-math-errno", "-fno-threadsafe-statics",
           "-fno-stack-protector", "-fvisibility=hidden")
-CLANG = ("-Xclang", "-ffloat16-excess-precision=none", "-Xclang", "-fbfloat16-excess-precision=none", "-fsanitize=bounds",
-         "-fsanitize-trap=bounds", "-fno-caret-diagnostics", "-fno-color-diagnostics", "-ferror-limit=8",
-         "-fdiagnostics-absolute-paths")
+CLANG_QUIET = ("-fno-caret-diagnostics", "-fno-color-diagnostics", "-ferror-limit=8")
+CLANG = ("-Xclang", "-ffloat16-excess-precision=none", "-Xclang", "-fbfloat16-excess-precision=none",
+         "-fsanitize=bounds", "-fsanitize-trap=bounds", *CLANG_QUIET)
 GCC = ("-fsanitize=bounds", "-fsanitize-undefined-trap-on-error", "-fno-diagnostics-show-caret",
        "-fdiagnostics-color=never", "-fpermissive")
 WARNINGS = ("-Wall", "-Wno-unused", "-Wno-unknown-pragmas", "-Wno-missing-braces", "-Wno-undefined-internal",
@@ -136,6 +136,18 @@ def compile_library(source: Source, original: str, simulator: Path, extra: tuple
     return store.build(key, ".so", make)
 
 
+def syntax_check(text: str, simulator: Path, warnings: tuple[str, ...]) -> str:
+    """The warnings of a text that is compiled but not kept. Raises CompileError at its first error."""
+    tools = toolchain()
+    source = prepare(text, None)
+    done = _run([*tools.compile, "-x", "c++", *COMMON, *warnings, "-I", str(RUNTIME), "-include", str(simulator),
+                 "-fsyntax-only", "-"], source.text)
+    found = messages(done.stderr, source)
+    if done.returncode:
+        raise error_of(found, text, done.stderr)
+    return "\n".join(str(m) for m in found if m.level == "warning" and m.line)
+
+
 def _link(tools: Toolchain, obj: Path, out: Path, original: str) -> None:
     undefined = ["-Bsymbolic"] if tools.link[-1] == "ld.lld" else ["-nostdlib", "-Wl,-Bsymbolic"]
     done = _run([*tools.link, "-shared", *undefined, str(obj), "-o", str(out)])
@@ -163,23 +175,29 @@ def compile_runtime() -> Path:
     return store.build(key, ".so", make)[0]
 
 
+def parse_message(raw: str) -> Message | None:
+    """One line of a compiler's output as a message; a place outside the kernel's own text is no place."""
+    m = _MESSAGE.match(raw)
+    if m is None:
+        return None
+    text = re.sub(r" \[-[\w=+-]+(,[^\]]*)?\]$", "", m["text"])
+    line = int(m["line"]) if m["file"].rsplit("/", 1)[-1] == LABEL else None
+    return Message(m["level"].replace("fatal ", ""), text, line, int(m["column"]) if line and m["column"] else None)
+
+
 def messages(stderr: str, source: Source) -> list[Message]:
     """The compiler's messages at the kernel's own places; one in a header moves to the line that led there."""
     out: list[Message] = []
     for raw in stderr.splitlines():
-        m = _MESSAGE.match(raw)
+        m = parse_message(raw)
         if m is None:
             continue
-        level = m["level"].replace("fatal ", "")
-        text = re.sub(r" \[-[\w=+-]+(,[^\]]*)?\]$", "", m["text"])
-        at_home = m["file"].rsplit("/", 1)[-1] == LABEL
-        line = int(m["line"]) if at_home else None
-        column = source.column(line, int(m["column"])) if line and m["column"] else None
-        if level == "note":
-            if out and out[-1].line is None and line:
-                out[-1] = Message(out[-1].level, out[-1].text, line, column)
-            continue
-        out.append(Message(level, text, line, column))
+        if m.line and m.column:
+            m = replace(m, column=source.column(m.line, m.column))
+        if m.level != "note":
+            out.append(m)
+        elif out and out[-1].line is None and m.line:
+            out[-1] = replace(out[-1], line=m.line, column=m.column)
     return out
 
 

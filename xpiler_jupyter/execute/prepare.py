@@ -40,10 +40,10 @@ class Source:
         return column - moved
 
 
-def prepare(text: str, entry: Entry) -> Source:
-    """Raises CompileError when the entry is not in the text."""
+def prepare(text: str, entry: Entry | None) -> Source:
+    """The C++ for a text and a way in. Raises CompileError when the entry is not in the text."""
     masked = blank(text)
-    if not re.search(rf"\b{re.escape(entry.function)}\b", masked):
+    if entry is not None and not re.search(rf"\b{re.escape(entry.function)}\b", masked):
         raise CompileError(f"the text has no function {entry.function!r}", source=text)
     shape = outline(masked)
     edits: list[tuple[int, int, str]] = []
@@ -64,17 +64,21 @@ def prepare(text: str, entry: Entry) -> Source:
     for at in _launches(masked):
         edits.extend(_launch(text, masked, at, shape, sections))
     body, shifts = _apply(text, edits)
-    count = len(entry.args)
-    arguments = ", ".join(f"a[{k}]" for k in range(count))
+    extern = "".join(f'extern "C" __attribute__((weak, visibility("hidden"))) char __start_xrt_shared_{k}[], '
+                     f"__stop_xrt_shared_{k}[]; " for k in sections.values())
+    way_in = "" if entry is None else _way_in(entry, shape, sections)
+    return Source(f'{extern}\n#line 1 "{LABEL}"\n{body}\n#line 1 "entry"\n{way_in}', shape, shifts)
+
+
+def _way_in(entry: Entry, shape: Outline, sections: dict[int, int]) -> str:
+    """The function that the runtime calls: it knows the parameters because the compiler does."""
+    arguments = ", ".join(f"a[{k}]" for k in range(len(entry.args)))
     if entry.launch is None:
         call = f"{entry.function}({arguments});"
     else:
         call = f"{_call_head(entry.function, shape, sections)}, xrt::config_of_run())({arguments});"
-    extern = "".join(f'extern "C" __attribute__((weak, visibility("hidden"))) char __start_xrt_shared_{k}[], '
-                     f"__stop_xrt_shared_{k}[]; " for k in sections.values())
-    return Source(f'{extern}\n#line 1 "{LABEL}"\n{body}\n#line 1 "entry"\n'
-                  f'extern "C" __attribute__((visibility("default"))) void xrt_entry(const xrt::Arg* a) {{ (void)a; xrt_image(__ehdr_start, etext); {call} }}\n',
-                  shape, shifts)
+    return ('extern "C" __attribute__((visibility("default"))) void xrt_entry(const xrt::Arg* a) { (void)a; '
+            f"xrt_image(__ehdr_start, etext); {call} }}\n")
 
 
 def _dynamic(m: re.Match[str], shape: Outline) -> str:

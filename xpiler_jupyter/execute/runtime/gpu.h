@@ -63,26 +63,25 @@ template <bool Sync, int N, class F> struct Launch {
     gridDim = c.grid;
     const Range* shared = arrays.list;
     int fast = xrt_launch_begin(&g, shared, N, Sync);
-    auto body = [&] { kernel(a...); };
     if constexpr (!Sync)
       if (fast) {
-        for (unsigned z = 0; z < g.run[2]; z++)
-          for (unsigned y = 0; y < g.run[1]; y++)
-            for (unsigned x = 0; x < g.run[0]; x++) {
+        // Everything in locals whose address nobody takes: only then are these loops vectorised.
+        const unsigned gx = g.run[0], gy = g.run[1], gz = g.run[2], nx = g.block[0], ny = g.block[1], nz = g.block[2];
+        for (unsigned z = 0; z < gz; z++)
+          for (unsigned y = 0; y < gy; y++)
+            for (unsigned x = 0; x < gx; x++) {
               blockIdx = uint3{x, y, z};
               if (N) xrt_poison(shared, N);
-              const unsigned nz = g.block[2], ny = g.block[1], nx = g.block[0];
               for (unsigned tz = 0; tz < nz; tz++)
                 for (unsigned ty = 0; ty < ny; ty++)
                   for (unsigned tx = 0; tx < nx; tx++) {
-                    threadIdx.x = tx;
-                    threadIdx.y = ty;
-                    threadIdx.z = tz;
-                    body();
+                    threadIdx = uint3{tx, ty, tz};
+                    kernel(a...);
                   }
             }
         return xrt_launch_end();
       }
+    auto body = [=, f = kernel] { f(a...); };
     xrt_blocks(&g, shared, N, Sync, XRT_LANES, one_thread<decltype(body)>, &body);
     xrt_launch_end();
   }
