@@ -11,9 +11,9 @@ __global__ void row_softmax(const float* x, float* y, int cols) {
   }
   partial[threadIdx.x] = biggest;
   __syncthreads();
-  for (int half = THREADS / 2; half > 0; half /= 2) {
-    if (threadIdx.x < half) {
-      partial[threadIdx.x] = fmaxf(partial[threadIdx.x], partial[threadIdx.x + half]);
+  for (int step = THREADS / 2; step > 0; step /= 2) {
+    if (threadIdx.x < step) {
+      partial[threadIdx.x] = fmaxf(partial[threadIdx.x], partial[threadIdx.x + step]);
     }
     __syncthreads();
   }
@@ -26,9 +26,9 @@ __global__ void row_softmax(const float* x, float* y, int cols) {
   }
   partial[threadIdx.x] = sum;
   __syncthreads();
-  for (int half = THREADS / 2; half > 0; half /= 2) {
-    if (threadIdx.x < half) {
-      partial[threadIdx.x] += partial[threadIdx.x + half];
+  for (int step = THREADS / 2; step > 0; step /= 2) {
+    if (threadIdx.x < step) {
+      partial[threadIdx.x] += partial[threadIdx.x + step];
     }
     __syncthreads();
   }

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..errors import UnsupportedError
-from ..ir.nodes import Binary, Call, Cast, Const, Expr, Load, Ref, Select, Unary, Var
+from ..ir.nodes import Binary, Call, Cast, Const, Expr, Load, Node, Ref, Select, Unary, Var
 from ..ir.types import BF16, BOOL, F16, F32, ScalarType, common_type, integer_promotion
-from ..ir.visit import walk
+from ..ir.visit import children
 from .base import Platform
 from .literals import const_text, never_negative
 
@@ -14,6 +14,15 @@ PRECEDENCE = {
     "==": 9, "!=": 9, "&": 8, "^": 7, "|": 6, "&&": 5, "||": 4,
 }
 SELECT, UNARY, POSTFIX = 3, 14, 15
+
+
+def _has_axis(e: Node) -> bool:
+    """Whether a built-in index is mentioned outside the subscripts of loads, which are printed by themselves."""
+    if isinstance(e, Var):
+        return "." in e.name
+    return not isinstance(e, Load | Ref) and any(_has_axis(c) for c in children(e))
+
+
 _COMPARE = ("<", "<=", ">", ">=", "==", "!=")
 # Mixed without parentheses these are right but hard to read, and compilers warn.
 _CLARIFY = {("||", "&&"), ("&", "=="), ("|", "&"), ("<<", "+"), ("<<", "-"), (">>", "+"), (">>", "-"), ("|", "<<"),
@@ -35,8 +44,11 @@ class ExprText:
 
     def expr(self, e: Expr, want: ScalarType | None = None) -> str:
         """`e` where C converts implicitly to `want` (None: where the type matters, e.g. an overloaded argument)."""
+        return self._with_axes(e, want, wraps=want is not None and want.is_integer and want.bits == 32)
+
+    def _with_axes(self, e: Expr, want: ScalarType | None, wraps: bool) -> str:
         outer = self._axes_signed
-        self._axes_signed = self._needs_signed_axes(e)
+        self._axes_signed = self._needs_signed_axes(e, wraps)
         try:
             return self._go(self._unsaid(e, want), 0)
         finally:
@@ -64,21 +76,24 @@ class ExprText:
                 return x, y
         return a, b
 
-    def _needs_signed_axes(self, e: Expr) -> bool:
-        """Built-in indices are unsigned in the text but ints in the IR. The two agree while nothing can go negative."""
-        used = [n for n in walk(e) if isinstance(n, Var) and "." in n.name]
-        if not used:
+    def _needs_signed_axes(self, e: Expr, wraps: bool) -> bool:
+        """Built-in indices are unsigned in the text but ints in the IR. The two agree while nothing can go negative,
+        and in sums and products whose 32 bits are all that is used (`wraps`): an index, or a value for an int."""
+        if not _has_axis(e):
             return False
-        return not all(self._tame(n) for n in walk(e) if isinstance(n, Binary))
-
-    def _tame(self, n: Binary) -> bool:
-        if n.op in ("&&", "||") or n.dtype.is_float or n.a.dtype.is_float:
-            return True
-        if not any(isinstance(v, Var) and "." in v.name for v in walk(n)):
-            return True
-        if n.op in _COMPARE:
-            return never_negative(n.a, self.nonneg) and never_negative(n.b, self.nonneg)
-        return never_negative(n, self.nonneg)
+        if isinstance(e, Var):
+            return False
+        if isinstance(e, Cast):
+            same_bits = e.dtype.is_integer and e.dtype.bits == 32
+            return not (same_bits and wraps or never_negative(e.x, self.nonneg)) or self._needs_signed_axes(e.x, same_bits and wraps)
+        parts = [c for c in children(e) if not isinstance(c, Load)]
+        ring = isinstance(e, Binary) and e.op in ("+", "-", "*") and e.dtype.is_integer
+        if ring and wraps:
+            return any(self._needs_signed_axes(c, True) for c in parts)  # type: ignore[arg-type]
+        if isinstance(e, Binary) and e.op not in ("&&", "||") and e.a.dtype.is_integer:
+            if not all(never_negative(c, self.nonneg) for c in (e.a, e.b)) or ring and e.op == "-":
+                return True
+        return any(self._needs_signed_axes(c, False) for c in parts)  # type: ignore[arg-type]
 
     # -- printing ------------------------------------------------------------------------------------------------------
 
@@ -144,7 +159,8 @@ class ExprText:
         return f"(({self.type(dtype)}*){buffer}){subscripts}"
 
     def _index(self, i: Expr) -> str:
-        return self.expr(i.x if isinstance(i, Cast) and i.implicit and i.x.dtype.is_integer else i)
+        bare = i.x if isinstance(i, Cast) and i.implicit and i.x.dtype.is_integer else i
+        return self._with_axes(bare, None, wraps=bare.dtype.bits == 32)
 
     def _call(self, e: Call) -> tuple[str, int]:
         if e.dtype in _HALVES:  # computed in float and rounded once, as the half functions of every platform do

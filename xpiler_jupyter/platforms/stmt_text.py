@@ -50,6 +50,11 @@ class StmtText(ExprText):
         while k < len(stmts):
             s = stmts[k]
             after = stmts[k + 1] if k + 1 < len(stmts) else None
+            counted = self._counted_while(stmts[k : k + 3], stmts[k + 3 :])
+            if counted is not None:
+                out += self._while_as_for(*counted, depth)
+                k += 3
+                continue
             if isinstance(s, Alloc) and not s.shape and isinstance(after, Store) and self._initialises(s, after):
                 self.types[s.name] = s.dtype
                 out += self._comments(s, depth) + self._comments(after, depth)
@@ -59,6 +64,34 @@ class StmtText(ExprText):
             out += self.stmt(s, depth)
             k += 1
         return out
+
+    def _counted_while(self, head: tuple[AnyStmt, ...], rest: tuple[AnyStmt, ...]) -> tuple[Alloc, Store, While, Store] | None:
+        """`x = a; while (x ...) { ...; x = step; }` with x dead afterwards: what C writes as a for loop."""
+        if len(head) < 3:
+            return None
+        a, init, loop = head
+        if not (isinstance(a, Alloc) and not a.shape and isinstance(init, Store) and isinstance(loop, While)):
+            return None
+        body = stmts_of(loop.body)
+        if not (self._initialises(a, init) and body and isinstance(body[-1], Store)) or loop.comments or init.comments:
+            return None
+        step = body[-1]
+        reads_x = any(isinstance(n, Load) and n.buffer == a.name for n in walk(loop.cond))
+        others = [n for s in (*body[:-1], *rest) for n in walk(s)]
+        jumps = any(isinstance(n, Continue) for n in others)
+        elsewhere = any(isinstance(n, Load | Store) and n.buffer == a.name for s in rest for n in walk(s))
+        written = any(isinstance(n, Store) and n.buffer == a.name for s in body[:-1] for n in walk(s))
+        if step.buffer != a.name or not reads_x or jumps or elsewhere or written:
+            return None
+        return a, init, loop, step
+
+    def _while_as_for(self, a: Alloc, init: Store, loop: While, step: Store, depth: int) -> list[str]:
+        pad = INDENT * depth
+        self.types[a.name] = a.dtype
+        start = f"{self.type(a.dtype)} {a.name} = {self.expr(init.value, a.dtype)}"
+        head = f"{pad}for ({start}; {self.cond(loop.cond)}; {self._store(step)}) {{"
+        body = Block(stmts_of(loop.body)[:-1])
+        return [*self._comments(a, depth), head, *self.block(body, depth + 1), pad + "}"]
 
     def _initialises(self, a: Alloc, s: Store) -> bool:
         reads = any(isinstance(n, Load) and n.buffer == a.name for n in walk(s.value))
