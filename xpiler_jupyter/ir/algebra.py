@@ -44,8 +44,10 @@ class Scope(Division):
     def of(kernel: Kernel, nonneg: Iterable[str] = ()) -> Scope:
         """The scope of the kernel's body, with the named sizes assumed to be >= 0."""
         scope = Scope()
-        for p in kernel.params + kernel.sizes:
-            if not p.pointer and p.dtype.kind == "uint":
+        sizes = [p for p in kernel.params + kernel.sizes if not p.pointer]
+        scope.rank = {p.name: k - len(sizes) for k, p in enumerate(sizes)}
+        for p in sizes:
+            if p.dtype.kind == "uint":
                 scope = scope.bounded(p.name, ZERO, None)
         for name in nonneg:
             scope = scope.bounded(name, ZERO, None)
@@ -96,7 +98,7 @@ class Scope(Division):
         p = self._as_type(self.poly(node.value), node.value.dtype, node.dtype)
         if p is None:
             return inner
-        if p.value is not None or any(self.rank.get(n, 0) for n in p.names()):
+        if p.value is not None or any(self.rank.get(n, 0) > 0 for n in p.names()):
             inner.lets[node.name] = p
         else:
             inner.rank[node.name] = 0
@@ -254,8 +256,8 @@ class Scope(Division):
     # -- asking --------------------------------------------------------------------------------------------------------
 
     def expr(self, p: Poly, dtype: ScalarType = I32) -> Expr:
-        """`p` as a readable expression: variables in the order of the loops."""
-        return Writer({n: r for n, r in self.rank.items() if r}, dtype).write(p)
+        """`p` as a readable expression: variables in the order of the loops, sizes in that of the parameters."""
+        return Writer(self.rank, dtype).write(p)
 
     def equal(self, a: Expr, b: Expr) -> bool:
         """Have both the same value here? True only when proved."""

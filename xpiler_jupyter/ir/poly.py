@@ -223,11 +223,12 @@ def atom_names(a: Atom) -> frozenset[str]:
 
 
 class Writer:
-    """Writes polynomials: variables in the order of `order` (the loop nest, outermost first), then the other names;
-    symbolic strides factored as people do, `(i * N + j) * K + k`; constants folded into `i * 128`."""
+    """Writes polynomials: names in the order of `rank`, those of the loop nest (rank > 0, outermost first) before
+    sizes; symbolic strides factored as people do, `(i * N + j) * K + k`; constants folded into `i * 128`."""
 
-    def __init__(self, order: Mapping[str, int], dtype: ScalarType = I32) -> None:
-        self.order, self.dtype = order, dtype
+    def __init__(self, rank: Mapping[str, int], dtype: ScalarType = I32) -> None:
+        self.rank, self.dtype = rank, dtype
+        self.order = {n: r for n, r in rank.items() if r > 0}
 
     def _position(self, m: Mono, c: int = 1) -> tuple[Any, ...]:
         """Sort key of a term: outermost loop variable first (of one variable's digits, the longest stride), terms
@@ -237,9 +238,8 @@ class Writer:
         loops = sorted(self.order[n] for a in m for n in atom_names(a) if n in self.order)
         return (0, loops, -len(m), -abs(c), self._names(m)) if loops else (1, -len(m), 0, self._names(m))
 
-    @staticmethod
-    def _names(m: Mono) -> list[str]:
-        return sorted(atom_key(a) for a in m)
+    def _names(self, m: Mono) -> list[tuple[int, str]]:
+        return sorted((max((self.rank.get(n, 0) for n in atom_names(a)), default=0), atom_key(a)) for a in m)
 
     def _is_stride(self, a: Atom) -> bool:
         """A symbol that does not change in the nest: one that strides are made of."""

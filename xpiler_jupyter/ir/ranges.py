@@ -16,7 +16,8 @@ DEPTH = 40  # of proofs inside proofs: operands of opaque atoms are normalised w
 
 
 class Ranges:
-    """Immutable; `with_bounds` and `with_fact` return extended copies. Names are ranked by nesting, outermost first."""
+    """Immutable; `with_bounds` and `with_fact` return extended copies. Names are ranked by nesting,
+    outermost first; sizes have ranks of at most 0."""
 
     __slots__ = ("_depth", "_memo", "facts", "highs", "lows", "rank")
 
@@ -38,7 +39,7 @@ class Ranges:
         new = self._copy()
         stale = {name}
         new.rank = {n: r for n, r in new.rank.items() if n != name}
-        new.rank[name] = max(new.rank.values(), default=0) + 1
+        new.rank[name] = max(0, *new.rank.values(), 0) + 1
         for table in (new.lows, new.highs):
             for n, bounds in list(table.items()):
                 table[n] = () if n == name else tuple(b for b in bounds if not b.names() & stale)

@@ -1,0 +1,122 @@
+"""loop_split: tails, steps, names, digits, refusals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from loopkit import I32, Block, If, Let, apply, at, bump, e, emit, f, loops, plain, put, refused, same
+
+from xpiler_jupyter.ir.build import loop
+from xpiler_jupyter.ir.nodes import Break, Continue, Kernel
+from xpiler_jupyter.passes import registry
+from xpiler_jupyter.platforms import registry as platforms
+
+
+def saxpy(extent: Any = "n", start: int = 0) -> Kernel:
+    return plain(loops(("i", start, extent), body=[put("A", "i", bump(f("B", "i"))), put("C", "i", f("A", "i"))]))
+
+
+def test_tail(golden: Any) -> None:
+    result = same("loop_split", saxpy(), loop="i", factor=4)
+    assert "guarded" in result.note
+    golden("loop_split/tail", emit(result.kernel))
+
+
+def test_divisible_extents_have_no_tail(golden: Any) -> None:
+    assert "if" not in emit(same("loop_split", saxpy(64), loop="i", factor=16).kernel)
+    result = same("loop_split", saxpy(at("n") * 8), loop="i", factor=4)
+    golden("loop_split/divisible", emit(result.kernel))
+
+
+def test_start_and_step(golden: Any) -> None:
+    assert "if" in emit(same("loop_split", saxpy("n", start=2), loop="i", factor=3).kernel)
+    stepped = loop("i", e("n"), Block((put("A", "i", 1.0), put("B", "i", 2.0))), lo=e(1))
+    kernel = plain(stepped.__class__(stepped.var, stepped.lo, stepped.hi, e(3), stepped.body))
+    golden("loop_split/step", emit(same("loop_split", kernel, sizes=(0, 1, 2, 4, 20), loop="i", factor=2).kernel))
+
+
+def test_one_use_needs_no_name() -> None:
+    kernel = plain(loops(("i", 8), body=[put("A", "i", 1.0)]))
+    assert "int i =" not in emit(same("loop_split", kernel, loop="i", factor=4).kernel)
+
+
+def test_names() -> None:
+    result = apply("loop_split", saxpy(), loop="i", factor=4, names=["block", "lane"])
+    assert "block" in emit(result.kernel) and "lane" in result.note
+    taken = plain(loops(("i", 8), ("i_outer", 4), body=[put("A", at("i") + "i_outer", 1.0)]))
+    assert "i_outer_1" in emit(same("loop_split", taken, loop="i", factor=4).kernel)
+
+
+def test_continue_keeps_its_meaning() -> None:
+    skip = If(at("i") < 2, Block((Continue(),)))
+    same("loop_split", plain(loops(("i", "n"), body=[skip, put("A", "i", 1.0)])), loop="i", factor=2)
+
+
+@pytest.mark.parametrize("factor", [0, -4, None, True, 1.5, "many"])
+def test_bad_factors(factor: Any) -> None:
+    refused("loop_split", saxpy(), "factor", loop="i", factor=factor)
+
+
+def test_refusals() -> None:
+    refused("loop_split", saxpy(8), "8 iterations", loop="i", factor=16)
+    refused("loop_split", saxpy(), "no loop 'j'", loop="j", factor=2)
+    refused("loop_split", saxpy(), "missing", factor=2)
+    leaving = plain(loops(("i", "n"), body=[If(at("i") < 2, Block((Break(),))), put("A", "i", 1.0)]))
+    refused("loop_split", leaving, "break", loop="i", factor=2)
+    axis = plain(loop("threadIdx.x", e(8), Block((put("A", "threadIdx.x", 1.0),)), "parallel", "threadIdx.x"))
+    refused("loop_split", axis, "axis", loop="threadIdx.x", factor=2)
+
+
+def test_sites_prefer_digits() -> None:
+    row = Let("row", I32, e(at("k") // 4))
+    kernel = plain(loops(("k", 24), body=[row, put("A", at("row") * 5 + at("k") % 4, 1.0)]))
+    sites = registry.get("loop_split").sites(kernel, platforms.meeting_point())
+    assert sites[0] == {"loop": "k", "digits": "auto"}
+
+
+# -- digits ----------------------------------------------------------------------------------------------------------
+
+
+def test_digits_become_a_nest(golden: Any) -> None:
+    body = [Let("n0", I32, e(at("k") // 12)), Let("h", I32, e(at("k") // 4 % 3)), Let("w", I32, e(at("k") % 4)),
+            put("A", "k", bump(f("B", (at("n0") * 4 + "w") * 3 + "h")))]
+    kernel = plain(loops(("k", 60), body=body))
+    result = same("loop_split", kernel, loop="k", digits="auto")
+    assert not result.assumptions
+    golden("loop_split/digits", emit(result.kernel))
+
+
+def test_symbolic_digits_say_what_they_assume(golden: Any) -> None:
+    rest = at("k") % "m"
+    kernel = plain(loops(("k", at("n") * "m"), body=[put("A", at("k") // "m" + rest * "n", f("B", "k"))]),
+                   scalars=("n", "m"))
+    knobs = {"loop": "k", "digits": "auto", "names": ["i", "j"]}
+    result = same("loop_split", kernel, scalars=("n", "m"), **knobs)
+    assert result.assumptions == ("n, m >= 0",)
+    golden("loop_split/symbolic_digits", emit(result.kernel))
+
+
+def test_nested_quotients_are_seen_through() -> None:
+    body = [Let("rest", I32, e(at("k") // 4)), Let("w", I32, e(at("k") % 4)), Let("h", I32, e(at("rest") % 3)),
+            put("A", (at("rest") // 3 * 4 + "w") * 3 + "h", f("B", "k"))]
+    out = emit(same("loop_split", plain(loops(("k", 60), body=body)), loop="k", digits="auto").kernel)
+    assert "/" not in out and "%" not in out
+
+
+def test_digits_may_be_told() -> None:
+    kernel = plain(loops(("k", 24), body=[put("A", at("k") % 6, f("B", "k"))]))
+    out = emit(same("loop_split", kernel, loop="k", digits=[2, 2, 6], names=["a", "b", "c"]).kernel)
+    assert "c < 6" in out and "%" not in out
+    refused("loop_split", kernel, "5 \\* 5 is not its extent, 24", loop="k", digits=[5, 5])
+    refused("loop_split", kernel, "digits must be", loop="k", digits=[0, "x"])
+
+
+def test_digits_that_are_no_nest() -> None:
+    both = plain(loops(("k", 24), body=[put("A", at("k") % 6 + at("k") % 4, 1.0)]))
+    refused("loop_split", both, "no one nest", loop="k", digits="auto")
+    refused("loop_split", saxpy(), "does not take i apart", loop="i", digits="auto")
+    odd = plain(loops(("k", 26), body=[put("A", at("k") // 4, 1.0)]))
+    refused("loop_split", odd, "not a multiple of 4", loop="k", digits="auto")
+    late = plain(loops(("k", 1, 24), body=[put("A", at("k") // 4, 1.0)]))
+    refused("loop_split", late, "count from 0", loop="k", digits="auto")
