@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..ir.build import trunc_div
 from ..ir.nodes import Binary, Call, Cast, Const, Expr, Unary, Var
 from ..ir.types import BOOL, ScalarType
 
@@ -180,11 +181,17 @@ def _binary(e: Binary, scope: Scope, nonneg: NonNeg) -> Poly | None:
     if e.op == "<<":
         return mul(a, const(1 << value))
     if e.op == ">>":
+        number = constant(a)
+        if number is not None:
+            return const(number >> value)
         return a if value == 0 else atom(("fdiv", freeze(a), freeze(const(1 << value))))
     return _mask(a, value) if e.op == "&" else None
 
 
 def _quotient(a: Poly, b: Poly, value: int | None) -> Poly:
+    number = constant(a)
+    if value and number is not None:
+        return const(trunc_div(number, value))
     if value is not None and all(c % value == 0 for c in a.values()):
         return {m: c // value for m, c in a.items()}
     if a == b:
@@ -195,5 +202,8 @@ def _quotient(a: Poly, b: Poly, value: int | None) -> Poly:
 def _mask(a: Poly, mask: int) -> Poly | None:
     if mask < 0 or mask & (mask + 1):
         return None
+    number = constant(a)
+    if number is not None:
+        return const(number & mask)
     size = const(mask + 1)
     return sub(a, mul(size, atom(("fdiv", freeze(a), freeze(size)))))

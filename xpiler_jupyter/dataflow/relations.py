@@ -35,6 +35,7 @@ from ..ir.nodes import (
 from ..ir.types import BOOL
 from ..ir.visit import children, free_vars, stmts_of, walk
 from . import poly as P
+from .branches import Join, resolve
 from .delinearise import index_maps
 from .poly import Poly, Scope, polynomial
 from .sets import DIM, NotAffine, Set, TooHard, at_least, bounded, compare, condition, nonneg, universe
@@ -161,6 +162,7 @@ class _Collector:
         self.order = 0
         self.names: dict[str, Buffer] = {}
         self.path: tuple[int, ...] = ()
+        self.joins: list[Join] = []
 
     def run(self) -> Relations:
         kernel = self.out.kernel
@@ -176,13 +178,15 @@ class _Collector:
             if p.pointer:
                 self.add_buffer(p.name, None, 1)
         self.block(kernel.body, scope, universe(0), True)
+        accesses, joint = self.out.accesses, {j.joint for j in self.joins}
         for buffer in self.out.buffers.values():
-            mine = [a for a in self.out.accesses if a.buffer is buffer]
-            strides, found = index_maps(buffer.rank, [(a.polys, a.domain) for a in mine])
+            mine = [k for k, a in enumerate(accesses) if a.buffer is buffer and k not in joint]
+            strides, found = index_maps(buffer.rank, [(accesses[k].polys, accesses[k].domain) for k in mine])
             if strides:
                 self.out.strides[buffer.uid] = strides
-            for a, (levels, index, opaque) in zip(mine, found, strict=True):
-                self.out.accesses[self.out.accesses.index(a)] = replace(a, index=index, opaque=opaque, levels=levels)
+            for k, (levels, index, opaque) in zip(mine, found, strict=True):
+                accesses[k] = replace(accesses[k], index=index, opaque=opaque, levels=levels)
+        resolve(accesses, self.joins)
         return self.out
 
     def add_buffer(self, name: str, alloc: Alloc | None, rank: int) -> Buffer:
@@ -299,14 +303,32 @@ class _Collector:
         may, must = condition(s.cond, scope, domain)
         yes, no = domain.intersect(may), domain.subtract(must)
         known = exact and bool(may.is_equal(must))
-        out_yes, _ = self.block(s.then, scope, yes, known)
+        start = len(self.out.accesses)
+        out_yes, _ = self.block(s.then, scope, yes, exact)
+        middle = len(self.out.accesses)
         out_no = no
         if s.orelse is not None:
-            out_no, _ = self.block(s.orelse, scope, no, known)
+            out_no, _ = self.block(s.orelse, scope, no, exact)
+        if exact and not known:
+            self.join(s, start, middle, domain, may, must)
         if out_yes is yes and out_no is no:
             return domain, exact
         left = any(isinstance(n, Return | Break | Continue) for n in walk(s))
         return out_yes.union(out_no).coalesce() if left else domain, known and exact if left else exact
+
+    def join(self, s: If, start: int, middle: int, domain: Set, may: Set, must: Set) -> None:
+        """Accesses of a branch whose condition is not known are not certain; what both sides write is."""
+        mine = self.out.accesses
+        sure: tuple[dict[str, list[int]], dict[str, list[int]]] = ({}, {})
+        end = len(mine)
+        for k in range(start, end):
+            if mine[k].write and mine[k].exact:
+                sure[k >= middle].setdefault(mine[k].buffer.uid, []).append(k)
+            mine[k] = replace(mine[k], exact=False)
+        for uid, then in sure[0].items():
+            if uid in sure[1]:
+                self.joins.append(Join(tuple(then), tuple(sure[1][uid]), len(mine), domain, may, must))
+                self.access(self.out.buffers[uid], True, s, s, (), domain, True)
 
     # -- expressions ---------------------------------------------------------------------------------------------------
 

@@ -96,7 +96,10 @@ class LoopRecovery(Pass):
                     raise self.refuse(f"two threads of a block race on {d.buffer}: {d}", d.sink.node,
                                       hint="A barrier between the write and the read is missing, or the kernel relies "
                                            "on threads in lock step.")
-                doubts.setdefault(who, f"no two {who} race, although {d}")
+                if d.kind == "output":
+                    doubts.setdefault(who, f"{who} that write one element of {d.buffer} write the same value: {d}")
+                else:
+                    doubts[who] = f"no two {who} race on {d.buffer}: {d}"
         return tuple(doubts.values())
 
 
