@@ -61,7 +61,8 @@ def _show(port: Port, args: argparse.Namespace) -> None:
     elif not args.out:
         print(port.code.rstrip("\n"))
     sys.stdout.flush()
-    print(verdict_line(snap, color=sys.stderr.isatty()), file=sys.stderr)
+    if not (args.steps and sys.stdout.isatty() and sys.stderr.isatty()):  # on one screen, once is enough
+        print(verdict_line(snap, color=sys.stderr.isatty()), file=sys.stderr)
 
 
 def _failed(port: Port, err: XpilerError, args: argparse.Namespace) -> int:

@@ -47,16 +47,18 @@ def run(args: argparse.Namespace) -> int:
 def load(file: str) -> dict[str, Any]:
     """The arrays of an .npz file. Raises UsageError when it is none."""
     import zipfile
+    import zlib
 
     import numpy as np
 
     try:
-        with np.load(file, allow_pickle=False) as found:
-            if not hasattr(found, "files"):
-                raise UsageError(f"{file} holds one array without a name",
-                                 hint="Save with numpy.savez(file, A=..., B=...).")
+        found = np.load(file, allow_pickle=False)
+        if not hasattr(found, "files"):
+            raise UsageError(f"{file} holds one array without a name",
+                             hint="Save with numpy.savez(file, A=..., B=...).")
+        with found:
             return {name: found[name] for name in found.files}
     except OSError as err:
         raise UsageError(f"cannot read {file}: {err.strerror or err}") from None
-    except (ValueError, zipfile.BadZipFile, EOFError) as err:
+    except (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as err:
         raise UsageError(f"{file} is not an .npz file of plain arrays ({err})") from None

@@ -58,7 +58,7 @@ def _inputs(data: dict[str, Any]) -> str:
     sizes = data.get("scalars") or {}
     words = [f"{k}={v}" for k, v in sizes.items()] if isinstance(sizes, dict) else []
     if isinstance(data.get("kind"), str):
-        words.append(f"{data['kind']} values")
+        words.append(f"{data['kind']} input")
     if data.get("seed") is not None:
         words.append(f"seed {data['seed']}")
     if data.get("reverse"):

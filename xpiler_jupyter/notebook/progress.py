@@ -46,11 +46,16 @@ class Silent:
 class Terminal:
     """One status line on stderr."""
 
+    def __init__(self) -> None:
+        self.shown = False
+
     def show(self, line: str) -> None:
+        self.shown = True
         print(f"\r\x1b[2K{line[:100]}", end="", file=sys.stderr, flush=True)
 
     def close(self) -> None:
-        print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
+        if self.shown:
+            print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
 
 
 class Notebook:

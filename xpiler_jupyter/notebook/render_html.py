@@ -14,7 +14,7 @@ from .clean import clean
 from .colour import coloured, overlay
 from .diff import Gap, Row, counts, folded, lines_of, rows
 from .findings import about, first_wrong, line_of
-from .snapshot import BADGES, STATES, STATUS, Failure, Snapshot, knobs_text, next_actions, seconds_text
+from .snapshot import BADGES, STATES, STATUS, Failure, Snapshot, knobs_text, next_actions, seconds_text, verdict_words
 
 MONO = ("font-family:var(--jp-code-font-family,ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',"
         "monospace);font-size:var(--jp-code-font-size,13px)")
@@ -120,21 +120,19 @@ def _ink(kind: str, text: str) -> str:
 
 
 def _header(snap: Snapshot) -> str:
-    level, detail = snap.verdict.level, snap.verdict.detail
     if snap.pending:
         mark = _pill("waits for you", TONES["warn"])
-        detail = f"{snap.pending.pass_name} is proposed: accept it, reject it, or edit it."
     elif not snap.finished and not snap.failure:
         mark = _pill("under way", TONES["none"])
     else:
-        mark = badge(level)
+        mark = badge(snap.verdict.level)
     number = len([s for s in snap.steps if s.state == "accepted"])
     facts = [f"{number} pass{'' if number == 1 else 'es'}", seconds_text(snap.seconds)]
     return (f'<div style="padding:10px 14px;background:rgba(128,128,128,.08)">'
             f'<div><b style="font-size:15px;{MONO};font-size:15px">{_text(snap.kernel)}</b> &nbsp; '
             f'{escape(snap.source.title)} <span style="{SOFT}">→</span> <b>{escape(snap.target.title)}</b> &nbsp; '
             f'{mark} <span style="{SOFT};font-size:12px">&nbsp;{" · ".join(facts)}</span></div>'
-            f'<div style="margin-top:2px">{_text(detail)}</div>'
+            f'<div style="margin-top:2px">{_text(snap.headline)}</div>'
             f"{_model(snap.verdict) if snap.finished else ''}</div>")
 
 
@@ -195,15 +193,17 @@ def _step(snap: Snapshot, k: int, step: Step, opened: bool) -> str:
             f'<b style="{MONO}">{_text(step.pass_name)}</b>{knobs} &nbsp;{_step_badge(step)}{waiting} &nbsp;'
             f'<span style="{SOFT};font-size:12px">+{added} −{removed} lines · {seconds_text(step.seconds)}{who}</span>'
             f'<div style="margin-left:18px">{_text(step.note)}</div></summary>'
-            f'<div style="padding:2px 14px 12px 14px">{_step_body(step, snap.language(step.platform))}</div></details>')
+            f'<div style="padding:2px 14px 12px 14px">'
+            f"{_step_body(step, snap.language(step.platform), snap.says_again(step.verdict))}</div></details>")
 
 
-def _step_body(step: Step, language: str) -> str:
+def _step_body(step: Step, language: str, said: bool = False) -> str:
     out = [_wrong(step.evidence, step.after)] if step.verdict.level == "wrong" else []
     out.append(diff_html(step.before, step.after, language))
-    if step.verdict.detail and step.verdict.level not in ("wrong",):
+    if verdict_words(step) and step.verdict.level != "wrong":
         out.append(f'<div style="margin-top:8px">{badge(step.verdict.level)} {_text(step.verdict.detail)}</div>')
-    out.append(f'<div style="font-size:13px">{_model(step.verdict)}</div>')
+    if not said:
+        out.append(_model(step.verdict))
     if step.evidence:
         out.append(f'<div style="margin-top:6px">{evidence_html(step.evidence)}</div>')
     return "".join(out)

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from ..record import Step
 from ..verify.evidence import Evidence, Verdict
 from .clean import clean
-from .diff import Gap, counts, folded, rows
+from .colour import coloured
+from .diff import Gap, counts, folded, lines_of, rows
 from .findings import about, first_wrong, line_of
-from .snapshot import BADGES, STATES, STATUS, Failure, Snapshot, knobs_text, next_actions, seconds_text
+from .snapshot import BADGES, STATES, STATUS, Failure, Snapshot, knobs_text, next_actions, seconds_text, verdict_words
 
 WIDTH = 100
 _CODES = {"bold": "1", "dim": "2", "good": "32", "some": "36", "warn": "33", "bad": "31", "none": "2",
-          "+": "32", "-": "31", "+!": "1;4;32", "-!": "1;4;31"}
+          "+": "32", "-": "31", "+!": "1;4;32", "-!": "1;4;31",
+          "keyword": "35", "type": "36", "number": "33", "string": "32", "comment": "2", "preproc": "33"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ def port_text(snap: Snapshot, color: bool = False, diffs: bool = True, hints: bo
     for k, step in enumerate(snap.steps):
         out += ["", *_step_head(k, step, ink)]
         if diffs:
-            out += _indent(_step_body(step, ink))
+            out += _indent(_step_body(step, ink, snap.says_again(step.verdict)))
     if snap.evidence:
         out += ["", ink("bold", "What was checked on the source"), *_indent(_checks(snap.evidence, ink))]
     if snap.finished:
@@ -60,14 +62,12 @@ def verdict_line(snap: Snapshot, color: bool = False) -> str:
 
 def code_text(text: str, language: str, color: bool = False) -> str:
     """A kernel text, coloured for a terminal."""
-    text = clean(text).strip("\n")
+    lines = lines_of(text)
     if not color:
-        return text
-    from pygments import highlight
-    from pygments.formatters import Terminal256Formatter
-    from pygments.lexers import get_lexer_by_name
-
-    return str(highlight(text, get_lexer_by_name(language), Terminal256Formatter(style="default"))).rstrip("\n")
+        return "\n".join(lines)
+    ink = Ink(True)
+    return "\n".join("".join(ink(kind, part) if kind else part for kind, part in runs)
+                     for runs in coloured(tuple(lines), language))
 
 
 def diff_text(before: str, after: str, color: bool = False) -> str:
@@ -97,17 +97,16 @@ def _badge(level: str, ink: Ink) -> str:
 
 
 def _header(snap: Snapshot, ink: Ink) -> Iterator[str]:
-    level, detail = snap.verdict.level, snap.verdict.detail
     if snap.pending:
-        mark, detail = ink("warn", "[waits for you]"), f"{snap.pending.pass_name} is proposed"
+        mark = ink("warn", "[waits for you]")
     elif not snap.finished and not snap.failure:
         mark = ink("none", "[under way]")
     else:
-        mark = _badge(level, ink)
+        mark = _badge(snap.verdict.level, ink)
     number = len([s for s in snap.steps if s.state == "accepted"])
     yield (f"{ink('bold', clean(snap.kernel))}  {snap.source.title} -> {snap.target.title}  {mark}  "
            + ink("dim", f"{number} pass{'' if number == 1 else 'es'}, {seconds_text(snap.seconds)}"))
-    yield from _wrap(detail)
+    yield from _wrap(snap.headline)
     if snap.finished:
         yield from _model(snap.verdict)
 
@@ -151,13 +150,14 @@ def _step_head(k: int, step: Step, ink: Ink) -> Iterator[str]:
     yield from _wrap(step.note, "   ", "   ")
 
 
-def _step_body(step: Step, ink: Ink) -> Iterator[str]:
+def _step_body(step: Step, ink: Ink, said: bool = False) -> Iterator[str]:
     if step.verdict.level == "wrong":
         yield from _wrong(step.evidence, step.after, ink)
     yield from diff_text(step.before, step.after, ink.on).split("\n")
-    if step.verdict.detail and step.verdict.level != "wrong":
-        yield from _wrap(step.verdict.detail)
-    yield from _model(step.verdict)
+    if step.verdict.level != "wrong":
+        yield from _wrap(verdict_words(step))
+    if not said:
+        yield from _model(step.verdict)
     yield from _checks(step.evidence, ink)
 
 

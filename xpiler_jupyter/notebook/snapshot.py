@@ -78,12 +78,26 @@ class Snapshot:
         return self.steps[-1] if self.steps and self.steps[-1].state == "proposed" else None
 
     @property
+    def headline(self) -> str:
+        """What is known, in one sentence."""
+        if self.pending is None:
+            return self.verdict.detail
+        if self.pending.verdict.level == "wrong":
+            return f"{self.pending.pass_name} is proposed, but it is wrong: {self.pending.verdict.detail}"
+        return f"{self.pending.pass_name} is proposed: accept it, reject it, or edit it."
+
+    @property
     def shown(self) -> int | None:
         """The step to open: the one that waits, else the last that went wrong."""
         if self.pending:
             return len(self.steps) - 1
         bad = [k for k, s in enumerate(self.steps) if s.state == "conflict" or s.verdict.level == "wrong"]
         return bad[-1] if bad and not self.finished else None
+
+    def says_again(self, verdict: Verdict) -> bool:
+        """Number model and assumptions of a step are those that the whole port shows already, or beside the point."""
+        return verdict.level == "wrong" or (self.finished and (verdict.number_model, verdict.assumptions) == (
+            self.verdict.number_model, self.verdict.assumptions))
 
     def language(self, platform: str) -> str:
         """The Pygments lexer for texts of `platform`."""
@@ -118,8 +132,21 @@ def next_actions(snap: Snapshot) -> tuple[tuple[str, str], ...]:
 
 
 def knobs_text(step: Step) -> str:
-    """`factor=8, loop=i`."""
-    return ", ".join(f"{k}={v}" for k, v in step.knobs.items() if v is not None)
+    """`factor=8, loop=i`; a mapping as `bind: i to blockIdx.x, j to threadIdx.x`."""
+    words = []
+    for name, value in step.knobs.items():
+        if isinstance(value, dict):
+            words.append(f"{name}: " + ", ".join(f"{k} to {v}" for k, v in value.items()))
+        elif isinstance(value, (list, tuple)):
+            words.append(f"{name}=" + ",".join(str(v) for v in value))
+        elif value is not None:
+            words.append(f"{name}={value}")
+    return "; ".join(words) if any(isinstance(v, dict) for v in step.knobs.values()) else ", ".join(words)
+
+
+def verdict_words(step: Step) -> str:
+    """The verdict's sentence, unless one of the checks says just that."""
+    return "" if any(e.detail == step.verdict.detail for e in step.evidence) else step.verdict.detail
 
 
 def seconds_text(seconds: float) -> str:
