@@ -297,5 +297,5 @@ class CandidateTest:
         return lines.pop() if len(lines) == 1 else None
 
     def fault_words(self, fault: Fault, ref: Reference, reverse: bool) -> str:
-        place = f"line {fault.line}: " if fault.line else ""
+        place = f"line {fault.line}: " if fault.line and f"line {fault.line}" not in fault.message else ""
         return f"{place}{fault.message} ({self.where(ref, reverse)})"

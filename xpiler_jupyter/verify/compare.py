@@ -31,6 +31,13 @@ class Tolerance:
     other: Floats | None = None
     why: str = ""
 
+    def take(self, part: slice) -> Tolerance:
+        """The same for some of the elements."""
+        def cut(v: Any) -> Any:
+            return None if v is None else v[part]
+
+        return Tolerance(cut(self.bound), cut(self.scale), cut(self.unstable), cut(self.other), self.why)
+
 
 @dataclass(slots=True)
 class Comparison:
@@ -138,12 +145,12 @@ def compare(name: str, expected: Array, got: Array, dtype: ScalarType, tol: Tole
                      max_rel=_finite_max(rel))
     key = np.where(np.isfinite(ratio), ratio, np.finfo(float).max)
     key = np.where(np.isnan(key), np.finfo(float).max, key)
-    out.worst = _element(int(np.argmax(key)), a, b, error, bound)
+    out.worst = _element(int(np.argmax(key)), a, b, error, bound, dtype)
     out.heat, out.histogram = _heat(key), _histogram(key, inside)
     if out.ok:
         out.words = f"{name}: {total} elements within their bounds, worst {out.max_ulp:.3g} ulp"
     else:
-        out.first = _element(int(np.argmax(~good)), a, b, error, bound)
+        out.first = _element(int(np.argmax(~good)), a, b, error, bound, dtype)
         f = out.first
         out.words = (f"{name}[{f['index']}] is {f['got']}, expected {f['expected']}"
                      + (f" within {f['bound']:.2g}" if dtype.is_float and bound[f["index"]] > 0 else "")
@@ -156,9 +163,12 @@ def _number(x: float) -> float | str:
     return float(f"{x:.9g}") if np.isfinite(x) else str(x)
 
 
-def _element(i: int, a: Floats, b: Floats, error: Floats, bound: Floats) -> dict[str, Any]:
-    return {"index": i, "expected": _number(a[i]), "got": _number(b[i]), "error": _number(error[i]),
-            "bound": float(bound[i])}
+def _element(i: int, a: Floats, b: Floats, error: Floats, bound: Floats, dtype: ScalarType) -> dict[str, Any]:
+    out: dict[str, Any] = {"index": i, "expected": _number(a[i]), "got": _number(b[i]), "error": _number(error[i]),
+                           "bound": float(bound[i])}
+    if dtype.is_integer:
+        out |= {k: int(out[k]) for k in ("expected", "got", "error")}
+    return out
 
 
 def _finite_max(x: Floats) -> float:

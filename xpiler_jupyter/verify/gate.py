@@ -12,6 +12,8 @@ from .numbers import decode, encode
 from .reference import Reference
 from .subject import Subject
 
+SAMPLE = 4096
+
 
 def accepted_trivia(subject: Subject, references: list[Reference]) -> list[str]:
     """Names of trivial kernels that every reference would let pass: "zeros", "ones", "nothing", "a copy of A"."""
@@ -25,7 +27,12 @@ def _passes(subject: Subject, ref: Reference, name: str) -> bool:
             continue
         expected = ref.expected[p.name]
         got = _output(subject, ref, name, p.name, expected)
-        if got is None or not compare(p.name, expected, got, p.dtype, ref.bound[p.name], ref.defined[p.name]).ok:
+        if got is None:
+            return False
+        some = slice(None, None, max(1, expected.size // SAMPLE))  # most trivia differ nearly everywhere
+        tol, defined = ref.bound[p.name], ref.defined[p.name]
+        if not compare(p.name, expected[some], got[some], p.dtype, tol.take(some), defined[some]).ok or \
+                not compare(p.name, expected, got, p.dtype, tol, defined).ok:
             return False
     return True
 

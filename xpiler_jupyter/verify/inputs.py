@@ -56,9 +56,11 @@ def _floats(kind: str, rng: np.random.Generator, n: int) -> np.ndarray[tuple[int
     if kind == "unit":
         return rng.uniform(0.0, 1.0, n)
     if kind == "mixed":
-        x = rng.choice((-1.0, 1.0), n) * 10.0 ** rng.uniform(-2.0, 0.7, n)
-        x[rng.random(n) < 0.05] = 0.0
-        x[rng.random(n) < 0.03] = -0.0
+        x = np.exp2(rng.uniform(-6.6, 2.3, n))
+        x[rng.random(n, dtype=np.float32) < 0.5] *= -1.0
+        rare = rng.random(n, dtype=np.float32)
+        x[rare < 0.05] = 0.0
+        x[rare < 0.02] = -0.0
         return x
     x = rng.normal(0.0, 1.0, n)
     if kind == "special" and n:
@@ -87,7 +89,7 @@ def perturb(array: Array, dtype: ScalarType, rng: np.random.Generator, delta: fl
     if not dtype.is_float:
         return array
     x = decode(array, dtype)
-    return encode(x * (1.0 + delta * rng.choice((-1.0, 1.0), x.size) * rng.uniform(0.5, 1.0, x.size)), dtype)
+    return encode(x * rng.uniform(1.0 - delta, 1.0 + delta, x.size), dtype)
 
 
 def scalar(rng: np.random.Generator, dtype: ScalarType) -> float:

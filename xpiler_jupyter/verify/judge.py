@@ -151,7 +151,7 @@ class Judge:
             kinds = ["unit", *(k for k in kinds if k != "special")]
         if not self.specials:
             kinds = [k for k in kinds if k != "special"]
-        if size.work > MAX_WORK / 8 or sum(size.lengths.values()) > 1 << 22:
+        if size.work > MAX_WORK / 8 or sum(size.lengths.values()) > 1 << 20:
             kinds = kinds[:2]
         length = reduction_length(self.source, size.scalars)
         for i, kind in enumerate(kinds):

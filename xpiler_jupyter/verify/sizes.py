@@ -22,8 +22,8 @@ from .subject import Scalars, Subject
 
 Probe = Callable[["SizeSet"], Fault | None]
 WORK = 2.0e5  # statement instances of a comfortable run
-MAX_WORK = 3.0e8  # beyond this, or this many bytes, a run is sliced
-MAX_BYTES = 1 << 26
+MAX_WORK = 1.0e8  # beyond this, or this many bytes, a run is sliced
+MAX_BYTES = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +169,8 @@ class Search:
             out["tail"] = out["tail"] + np.where(v % 2 == 1, 0.25, 0.0)
             out["thin"] = out["thin"] + np.maximum(0.0, 3.0 - np.log2(np.maximum(v, 1.0)))
         pairs = [(a, b) for i, a in enumerate(self.free) for b in self.free[i + 1:]]
+        for b in self.index:
+            out["thin"] = out["thin"] + np.maximum(0.0, 4.0 - 2.0 * np.log2(np.asarray(choice["@" + b]) + 1.0))
         widths = {p.name: p.dtype.bytes for p in self.subject.pointers}
         out["bytes"] = sum((np.nan_to_num(np.asarray(v, dtype=float), posinf=0.0) * widths.get(k[4:], 4)
                             for k, v in out.items() if k.startswith("len:")), np.zeros(n))
