@@ -1,7 +1,8 @@
 """Flat indices with symbolic strides back to tuples: `i*N*K + j*K + k` is `[i, j, k]` when 0 <= j < N and 0 <= k < K.
 
 Strides of one buffer are collected from all its accesses and must form a chain of divisors. An access whose inner
-parts are not proved to stay below the next stride is opaque.
+parts are not proved to stay below the next stride is opaque. `A[i * N]` is taken as `[i, 0]`: that N is at least 1 is
+then an assumption, which the answers name.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from math import gcd
 from typing import Any
 
 from .poly import Mono, Poly, add, mul
-from .sets import Map, NotAffine, Set, affine, in_range, universe
+from .sets import Map, NotAffine, Set, affine, at_least_one, in_range, universe
 
 Found = tuple[tuple[Poly, ...], Any, bool]  # delinearised index, relation instance -> element, opaque
 
 
-def index_maps(rank: int, accesses: list[tuple[tuple[Poly | None, ...], Set]]) -> tuple[tuple[Poly, ...], list[Found]]:
-    """Strides (empty: the index is used as written) and per access its relation."""
+def index_maps(rank: int, accesses: list[tuple[tuple[Poly | None, ...], Set]],
+               assumes: set[str]) -> tuple[tuple[Poly, ...], list[Found]]:
+    """Strides (empty: the index is used as written) and per access its relation. Parameters that had to be taken to be
+    at least 1 are added to `assumes`."""
     strides = _chain([p[0] for p, _ in accesses if p and p[0] is not None]) if rank == 1 else ()
     out: list[Found] = []
     for polys, domain in accesses:
@@ -26,7 +29,12 @@ def index_maps(rank: int, accesses: list[tuple[tuple[Poly | None, ...], Set]]) -
         if len(polys) == rank and all(p is not None for p in polys):
             levels = [p for p in polys if p is not None]
             if strides:
-                levels = _split(levels[0], strides, domain)
+                flat = levels[0]
+                levels = _split(flat, strides, domain)
+                if levels is None:
+                    sizes = sorted({a for s in strides for m in s for a in m})
+                    levels = _split(flat, strides, at_least_one(sizes, domain))
+                    assumes |= set(sizes) if levels is not None else set()
         out.append(_relation(levels, domain, len(strides) or rank))
     return strides, out
 

@@ -41,13 +41,15 @@ class Dependence:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """Whether a reordering keeps every dependence. If not, `reason` says why; `only_reductions`: just the order of
-    terms of sums (or products, minima, maxima) would change; `node` is where."""
+    terms of sums (or products, minima, maxima) would change; `node` is where. `assumes` are conditions on sizes that
+    the answer rests on, such as "n >= 1"."""
 
     ok: bool
     reason: str = ""
     dependences: tuple[Dependence, ...] = ()
     only_reductions: bool = False
     node: Node | None = field(default=None, repr=False, compare=False)
+    assumes: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return self.ok
@@ -266,7 +268,7 @@ def is_parallel(kernel: Kernel, loop: For | While) -> Parallel:
         return Parallel(False, f"loop {_name(loop)}: {error}", node=loop)
     if bad:
         return Parallel(False, str(_worst(bad)), tuple(bad), all(d.reduction for d in bad), loop)
-    return Parallel(True, needs_private=tuple(b.name for b in private),
+    return Parallel(True, assumes=_assumes(rel), needs_private=tuple(b.name for b in private),
                     allocs=tuple(b.alloc for b in private if b.alloc is not None))
 
 
@@ -282,9 +284,13 @@ def _name(loop: For | While) -> str:
 # -- reorderings -------------------------------------------------------------------------------------------------------
 
 
-def _answer(bad: list[Dependence], node: Node, what: str) -> Answer:
+def _assumes(rel: Relations) -> tuple[str, ...]:
+    return tuple(f"{p} >= 1" for p in sorted(rel.assumes))
+
+
+def _answer(rel: Relations, bad: list[Dependence], node: Node, what: str) -> Answer:
     if not bad:
-        return Answer(True)
+        return Answer(True, assumes=_assumes(rel))
     worst = _worst(bad)
     return Answer(False, f"{what}: {worst}", tuple(bad), all(d.reduction for d in bad), node)
 
@@ -318,7 +324,7 @@ def can_permute(kernel: Kernel, nest: list[For], order: list[int]) -> Answer:
                               node=outside[0].node)
     except TooHard as error:
         return Answer(False, f"loop {_name(nest[0])}: {error}", node=nest[0])
-    return _answer(bad, nest[0], "the new order would run a later iteration first")
+    return _answer(rel, bad, nest[0], "the new order would run a later iteration first")
 
 
 def _private_in_all(rel: Relations, loops: list[Loop]) -> set[str]:
@@ -362,7 +368,7 @@ def can_fuse(kernel: Kernel, first: For, second: For) -> Answer:
             bad = _violations(rel, rel.inside(a), rel.inside(b), order, b, [a.id, b.id], skip)
     except TooHard as error:
         return Answer(False, f"loop {_name(second)}: {error}", node=second)
-    return _answer(bad, second, "the first loop must finish before the second starts")
+    return _answer(rel, bad, second, "the first loop must finish before the second starts")
 
 
 def can_distribute(kernel: Kernel, loop: For, cut: int) -> Answer:
@@ -382,7 +388,7 @@ def can_distribute(kernel: Kernel, loop: For, cut: int) -> Answer:
             bad = _violations(rel, two, one, later_at(n, n, lp.depth), lp, [lp.id], set())
     except TooHard as error:
         return Answer(False, f"loop {_name(loop)}: {error}", node=loop)
-    return _answer(bad, loop, "the second part feeds the first part of a later iteration")
+    return _answer(rel, bad, loop, "the second part feeds the first part of a later iteration")
 
 
 def crossing(loop: For, cut: int) -> list[str]:

@@ -110,6 +110,7 @@ class Relations:
     loops: list[Loop] = field(default_factory=list)
     buffers: dict[str, Buffer] = field(default_factory=dict)
     strides: dict[str, tuple[Poly, ...]] = field(default_factory=dict)
+    assumes: set[str] = field(default_factory=set)  # parameters taken to be at least 1
     marks: dict[int, list[int]] = field(default_factory=dict)  # per loop: text order before each statement of its body
 
     def loop(self, node: For | While) -> Loop:
@@ -181,7 +182,8 @@ class _Collector:
         accesses, joint = self.out.accesses, {j.joint for j in self.joins}
         for buffer in self.out.buffers.values():
             mine = [k for k, a in enumerate(accesses) if a.buffer is buffer and k not in joint]
-            strides, found = index_maps(buffer.rank, [(accesses[k].polys, accesses[k].domain) for k in mine])
+            strides, found = index_maps(buffer.rank, [(accesses[k].polys, accesses[k].domain) for k in mine],
+                                        self.out.assumes)
             if strides:
                 self.out.strides[buffer.uid] = strides
             for k, (levels, index, opaque) in zip(mine, found, strict=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import combinations_with_replacement
 from typing import Any, TypeAlias
 
 import islpy as isl
@@ -195,6 +196,14 @@ def condition(e: Expr, scope: Scope, domain: Set) -> tuple[Set, Set]:
 def at_least(dim: int, p: Poly, domain: Set) -> Set:
     """domain where its dimension `dim` >= p."""
     return compare(">=", {(dim,): 1}, p, domain)
+
+
+def at_least_one(params: list[str], domain: Set) -> Set:
+    """domain, for values of at least 1 of the parameters (and so of their products)."""
+    names = {product_name(m) for k in range(1, len(params) + 1) for m in combinations_with_replacement(params, min(k, 4))}
+    for name in sorted(names):
+        domain = domain.intersect(compare(">=", {(name,): 1}, const(1), domain))
+    return domain
 
 
 def in_range(p: Poly, size: Poly, domain: Set) -> bool:

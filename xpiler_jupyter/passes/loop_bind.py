@@ -86,11 +86,13 @@ class LoopBind(Pass):
         body, back = unique_names(kernel.body, all_names(kernel))
         kernel = dataclasses.replace(kernel, body=body)
         found = dict(zip(labels, loop_labels(kernel).values(), strict=True))  # the same loops under unique names
+        assumes: set[str] = set()
         for lp in (found[label] for label in bind):
             answer = is_parallel(kernel, lp)
             if not answer.ok:
                 hint = "A sum can only be bound as a tree or with atomics." if answer.only_reductions else None
                 raise self.refuse(f"{answer.reason}; binding it would race", lp, hint)
+            assumes |= set(answer.assumes)
         nest = find_nest(kernel, [found[label] for label in bind], self._no)
         loops = {bind[label]: lp for lp in nest.loops for label in bind if found[label] is lp}
         extent = {name: self._extent(lp, kernel, nest) for name, lp in loops.items()}
@@ -98,7 +100,7 @@ class LoopBind(Pass):
         body = restore_names(_device_body(nest, loops, extent, target), back)
         result = make_host(dataclasses.replace(kernel, body=body), target)
         said = ", ".join(f"{back.get(lp.var, lp.var)} is {name}" for name, lp in loops.items())
-        return PassResult(simplify(result), f"Loops became axes: {said}.")
+        return PassResult(simplify(result), f"Loops became axes: {said}.", assumptions=tuple(sorted(assumes)))
 
     def _extent(self, lp: For, kernel: Kernel, nest: Nest) -> Expr:
         """How many iterations the loop has: what the launch must give the axis."""
