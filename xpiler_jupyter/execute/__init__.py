@@ -9,7 +9,8 @@ from .check import CheckResult, compile_check, device_module, named
 from .simulator import SimulatorExecutor
 
 __all__ = ["Argument", "CheckResult", "Compiled", "Entry", "Executor", "Fault", "Launch", "Limits", "RunResult",
-           "SimulatorExecutor", "available_devices", "compile_check", "executor"]
+           "SimulatorExecutor", "available_devices", "compile_check",
+           "device_module", "executor"]
 
 
 def available_devices(platform: Platform | str | None = None) -> list[str]:

@@ -15,7 +15,7 @@ Array = npt.NDArray[np.generic]
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One parameter of the entry function: `pointer` ones are buffers of `dtype`, the others scalars passed by value."""
+    """One parameter of the entry function: `pointer` ones are buffers of `dtype`, the others scalars by value."""
 
     name: str
     dtype: ScalarType

@@ -41,7 +41,7 @@ def key_of(*parts: str | bytes) -> str:
 
 
 def build(key: str, suffix: str, make: Callable[[Path], str]) -> tuple[Path, str]:
-    """The file for `key`, and the log it was built with; `make(path)` writes it and returns the log when it is missing."""
+    """The file for `key` and the log of its build; a missing one is written by `make(path)`, which returns the log."""
     folder = directory() / key[:2]
     path, log = folder / (key + suffix), folder / (key + ".log")
     with contextlib.suppress(OSError):

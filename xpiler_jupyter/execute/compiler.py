@@ -18,14 +18,15 @@ from .prepare import LABEL, Source, prepare
 RUNTIME = Path(__file__).parent / "runtime"
 
 # No reassociation and no fused multiply-add: float results do not depend on the optimiser. Signed overflow wraps and
-# types may alias: the simulator gives a text the meaning its author saw on the device, never one made of undefined
-# behaviour. math-errno off lets sqrtf be one instruction.
+# types may alias, null is an address, an endless loop is endless: the simulator gives a text the meaning its author saw
+# on the device, never one made of undefined behaviour. math-errno off lets sqrtf be one instruction.
 COMMON = ("-std=c++17", "-O2", "-g1", "-fPIC", "-nostdinc", "-nostdinc++", "-fno-exceptions", "-fno-rtti", "-fwrapv",
           "-fno-strict-aliasing", "-ffp-contract=off", "-fno-math-errno", "-fno-threadsafe-statics",
-          "-fno-stack-protector", "-fvisibility=hidden")
+          "-fno-stack-protector", "-fno-delete-null-pointer-checks",
+          "-fno-finite-loops", "-fvisibility=hidden")
 CLANG_QUIET = ("-fno-caret-diagnostics", "-fno-color-diagnostics", "-ferror-limit=8")
 CLANG = ("-Xclang", "-ffloat16-excess-precision=none", "-Xclang", "-fbfloat16-excess-precision=none",
-         "-fsanitize=bounds", "-fsanitize-trap=bounds", *CLANG_QUIET)
+         "-fsanitize=bounds", "-fsanitize-trap=bounds", "-fno-sanitize-merge=bounds", *CLANG_QUIET)
 GCC = ("-fsanitize=bounds", "-fsanitize-undefined-trap-on-error", "-fno-diagnostics-show-caret",
        "-fdiagnostics-color=never", "-fpermissive")
 WARNINGS = ("-Wall", "-Wno-unused", "-Wno-unknown-pragmas", "-Wno-missing-braces", "-Wno-undefined-internal",
@@ -64,7 +65,7 @@ def zig() -> str:
     try:
         import ziglang
     except ImportError:
-        raise CompileError("no host compiler", hint="pip install ziglang, or set XPILER_CXX to g++ or clang++") from None
+        raise CompileError("no host compiler", hint="pip install ziglang, or set XPILER_CXX to g++") from None
     return str(Path(ziglang.__file__).parent / "zig")
 
 
@@ -72,11 +73,11 @@ def zig() -> str:
 def _cpu_flags() -> tuple[str, ...]:
     """Vector width of this machine; the third level of x86-64 brings half conversions as instructions."""
     try:
-        words = set(re.search(r"^flags\s*:(.*)$", Path("/proc/cpuinfo").read_text(), re.M)[1].split())  # type: ignore[index]
-    except (OSError, TypeError):
+        found = re.search(r"^flags\s*:(.*)$", Path("/proc/cpuinfo").read_text(), re.M)
+    except OSError:
         return ()
-    return ("-march=x86-64-v3",) if {"avx2", "f16c", "bmi2", "fma", "movbe", "lzcnt" if "lzcnt" in words else "abm"} <= \
-        words else ()
+    words = set(found[1].split()) if found else set()
+    return ("-march=x86-64-v3",) if {"avx2", "f16c", "bmi1", "bmi2", "fma", "movbe", "abm"} <= words else ()
 
 
 @cache

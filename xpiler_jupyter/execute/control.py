@@ -62,8 +62,9 @@ def read_report(memory: Any) -> Report:
     for k in range(min(v[-2], MAX_ALLOCS)):
         lo, hi, page_lo, page_hi, space, _line, name = ALLOC.unpack_from(memory, ALLOCS_AT + k * ALLOC.size)
         buffers.append(Buffer(_text(name), lo, hi, page_lo, page_hi, SPACES.get(space, "?")))
-    return Report(*v[:13], block=(v[13], v[14], v[15]), thread=(v[16], v[17], v[18]), thread2=(v[19], v[20], v[21]),
-                  launches=v[22], seconds=v[23], text=_text(v[24]), buffers=buffers)
+    block, thread, thread2 = v[13:16], v[16:19], v[19:22]
+    fields: list[Any] = [*v[:13], block, thread, thread2, v[22], v[23], _text(v[24]), buffers]
+    return Report(*fields)
 
 
 def _text(raw: bytes) -> str:

@@ -1,4 +1,4 @@
-"""The device half of a text: host functions blanked, lines and columns kept, so that a device compiler takes the rest."""
+"""The device half of a text: host functions blanked, every place kept, so that a device compiler takes the rest."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def device_part(text: str, api: str, keep_includes: str = r"$^") -> str:
                 out[k] = " "
 
     for m in _INCLUDE.finditer(text):
-        if masked[m.start():m.start() + 1] != " " or text[m.start()] == " ":
-            if not re.match(keep_includes, m[1]):
-                wipe(m.start(), m.end())
+        commented = masked[m.start():m.end()].isspace()
+        if not commented and not re.match(keep_includes, m[1]):
+            wipe(m.start(), m.end())
     for f in outline(masked).functions:
         if masked[f.start:f.start + 1] != "{":  # a macro
             continue

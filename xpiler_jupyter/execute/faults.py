@@ -63,7 +63,8 @@ def _what(r: Report, seconds: float, text: str, line: int | None) -> tuple[str, 
             where = _buffer_of(r)
             name = _quoted(where)
             side = "past" if where and r.addr >= where.hi else "before"
-            return "bounds", f"out-of-bounds write just {side} {name}, found after the kernel", where and where.name
+            message = f"out-of-bounds write just {side} {name}, found after the kernel"
+            return "bounds", message, where.name if where else None
         case _ if r.kind == TIMEOUT:
             return "timeout", f"still running after {seconds:g} s", None
         case _ if r.kind == ASSERT:
@@ -114,7 +115,8 @@ def _by_address(r: Report, verb: str) -> tuple[str, str, str | None]:
     if distance < _NEAR:
         return "bounds", f"out-of-bounds {verb} just {'past' if past else 'before'} {name}", near.name
     if distance <= _HALFWAY:
-        return "bounds", f"out-of-bounds {verb} {_bytes(distance)} {'past the end of' if past else 'before'} {name}", near.name
+        side = "past the end of" if past else "before"
+        return "bounds", f"out-of-bounds {verb} {_bytes(distance)} {side} {name}", near.name
     return "bounds", f"{verb} through a wild pointer", None
 
 

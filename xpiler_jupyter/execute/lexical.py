@@ -11,10 +11,9 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 # A name with its parameter list in front of a body; attributes and initialisers may stand between.
 _HEAD = re.compile(r"([A-Za-z_]\w*)\s*\(")
 _DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+([A-Za-z_]\w*)((?:[^\n\\]|\\\n|\\.)*)", re.M)
-_KEYWORDS = frozenset("if for while switch catch return sizeof alignas decltype __launch_bounds__ __attribute__ __align__"
-                      .split())
+_KEYWORDS = frozenset(("if", "for", "while", "switch", "catch", "return", "sizeof", "alignas", "decltype",
+                       "__launch_bounds__", "__attribute__", "__align__"))
 SYNC = re.compile(r"__sync\w+|__shfl\w*|__ballot\w*|__any\w*|__all\w*|__activemask|__match_\w+|__reduce_\w+_sync")
-SHARED = re.compile(r"\b__shared__\b")
 
 
 def blank(text: str) -> str:
@@ -30,7 +29,6 @@ class Function:
     start: int
     end: int
     words: frozenset[str]
-    shared: bool = False
 
 
 @dataclass(slots=True)
@@ -73,8 +71,10 @@ def outline(masked: str) -> Outline:
     out = Outline(masked)
     for m in _DEFINE.finditer(masked):
         out.functions.append(Function(m[1], m.start(2), m.end(2), frozenset(_WORD.findall(m[2]))))
-    at, covered = 0, []
-    while (m := _HEAD.search(masked, at)) is not None:
+    at = 0
+    covered: list[tuple[int, int]] = []
+    while (head := _HEAD.search(masked, at)) is not None:
+        m = head
         at = m.end()
         if m[1] in _KEYWORDS:
             continue
@@ -89,7 +89,7 @@ def outline(masked: str) -> Outline:
         if end is None:
             break
         words = frozenset(_WORD.findall(masked, m.start(), end))
-        out.functions.append(Function(m[1], body.end() - 1, end + 1, words, bool(SHARED.search(masked, m.start(), end))))
+        out.functions.append(Function(m[1], body.end() - 1, end + 1, words))
         covered.append((m.start(), end))
         at = end + 1
     defines = [(f.start, f.end) for f in out.functions if (f.start, f.end) not in covered]

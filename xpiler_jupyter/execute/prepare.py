@@ -19,6 +19,7 @@ _DYNAMIC = re.compile(r"\bextern\s+__shared__\s+((?:__align__\s*\([^)]*\)|aligna
                       r"\s*([\w:]+(?:\s+[\w:]+)*(?:\s*<[^;<>]*>)?)\s+(\w+)\s*\[\s*\]")
 _SHARED = re.compile(r"\b__shared__\b")
 _STATIC = re.compile(r"\bstatic\s*$")
+_LAUNCH_CALL = re.compile(r"\b\w+LaunchKernelGGL\s*\(")
 _NAME_BACK = re.compile(r"[\w:]+\s*$")
 
 
@@ -61,8 +62,10 @@ def prepare(text: str, entry: Entry | None) -> Source:
         name = sections.setdefault(k, len(sections))
         word = "" if _STATIC.search(masked, max(0, m.start() - 20), m.start()) else "static "
         edits.append((m.start(), m.end(), f'{word}__attribute__((section("xrt_shared_{name}"), used))'))
-    for at in _launches(masked):
-        edits.extend(_launch(text, masked, at, shape, sections))
+    for m in re.finditer(r"<<<", masked):
+        edits.extend(_launch(text, masked, m.start(), shape, sections))
+    for m in _LAUNCH_CALL.finditer(masked):
+        edits.extend(_launch_call(text, masked, m, shape, sections))
     body, shifts = _apply(text, edits)
     extern = "".join(f'extern "C" __attribute__((weak, visibility("hidden"))) char __start_xrt_shared_{k}[], '
                      f"__stop_xrt_shared_{k}[]; " for k in sections.values())
@@ -90,12 +93,10 @@ def _dynamic(m: re.Match[str], shape: Outline) -> str:
     return f"static {kind}* const& {m[3]} = *({kind}* const*)&xrt_dynamic{lines}"
 
 
-def _launches(masked: str) -> list[int]:
-    return [m.start() for m in re.finditer(r"<<<", masked)]
-
-
 def _call_head(name: str, shape: Outline, sections: dict[int, int]) -> str:
-    plain = name.split("<")[0].split("::")[-1].strip()
+    known = {f.name for f in shape.functions}
+    words = re.findall(r"[A-Za-z_]\w*", name.split("<")[0])
+    plain = next((w for w in reversed(words) if w in known), words[-1] if words else name)
     used = [sections[k] for k in (*shape.reach(plain), -1) if k in sections]
     ranges = ", ".join(f"{{__start_xrt_shared_{k}, __stop_xrt_shared_{k}}}" for k in used)
     sync = "true" if shape.waits(plain) else "false"
@@ -128,6 +129,25 @@ def _launch(text: str, masked: str, at: int, shape: Outline,
     name = " ".join(text[start:at].split())
     newlines = "\n" * text.count("\n", start, at)
     return [(start, at + 3, _call_head(name, shape, sections) + newlines + ", xrt::config("), (end, end + 3, "))")]
+
+
+def _launch_call(text: str, masked: str, m: re.Match[str], shape: Outline,
+                 sections: dict[int, int]) -> list[tuple[int, int, str]]:
+    """`LaunchKernelGGL(name, grid, block, shared, stream, args)` in the same way."""
+    depth, commas, end = 1, [], m.end()
+    while end < len(masked) and depth:
+        depth += {"(": 1, ")": -1}.get(masked[end], 0)
+        if masked[end] == "," and depth == 1:
+            commas.append(end)
+        end += 1
+    if depth or len(commas) < 4:
+        raise CompileError("a launch needs a kernel, a grid, a block, shared bytes and a stream", source=text,
+                           line=text.count("\n", 0, m.start()) + 1)
+    name = " ".join(text[m.end():commas[0]].split())
+    newlines = "\n" * text.count("\n", m.start(), commas[0])
+    edits = [(m.start(), commas[0] + 1, _call_head(name, shape, sections) + newlines + ", xrt::config(")]
+    last = (commas[4], commas[4] + 1, "))(") if len(commas) > 4 else (end - 1, end - 1, "))(")
+    return [*edits, last]
 
 
 def _apply(text: str, edits: list[tuple[int, int, str]]) -> tuple[str, dict[int, list[tuple[int, int]]]]:

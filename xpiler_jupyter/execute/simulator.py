@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import struct
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from ..platforms.base import Platform
 from .api import Argument, Array, Entry, Fault, Limits, RunResult
 from .compiler import compile_library
 from .control import ARG, ARGS_AT, CONTROL_BYTES, IN, MAX_ARGS, OUT, read_report
-from .faults import describe
+from .faults import CANARY, LOAD, SIGNAL, describe
 from .lexical import blank
 from .lines import line_of
 from .pool import POOL, Worker
@@ -24,7 +26,7 @@ from .prepare import prepare
 _PAGE = 4096
 # A text that looks at memory by wider types than its buffers' needs the device's alignment; any other text gets its
 # buffers ended exactly at the guard page, so that even one element too far is seen.
-_WIDE = re.compile(r"\b\w+[234]\b\s*[*>&]|\b(?:u?char|u?short|u?int|u?long|u?longlong|float|double|half)[234]\b|"
+_WIDE = re.compile(r"\b[A-Za-z_]\w*[234]\s*[*>&]|\b(?:u?char|u?short|u?int|u?long|u?longlong|float|double|half)[234]\b|"
                    r"vector_size|ext_vector_type|aligned|__m\d+|reinterpret_cast|load_matrix_sync")
 
 
@@ -42,14 +44,29 @@ class SimulatorExecutor:
                                source=text)
         source = prepare(text, entry)
         library, log = compile_library(source, text, self.platform.simulator)
-        return SimulatorCompiled(text, entry, library, log)
+        def precise() -> Path:
+            return compile_library(source, text, self.platform.simulator, ("-O0",))[0]
+
+        return SimulatorCompiled(text, entry, library, log, precise)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One run. `fast` allows the vectorised loops, which do not know which thread they are in."""
+
+    library: Path
+    buffers: dict[str, Array]
+    scalars: dict[str, int | float]
+    reverse: bool
+    limits: Limits
+    fast: bool
 
 
 class SimulatorCompiled:
     """A text as a shared library; every run is a process of its own."""
 
-    def __init__(self, text: str, entry: Entry, library: Path, log: str) -> None:
-        self.text, self.entry, self.library = text, entry, library
+    def __init__(self, text: str, entry: Entry, library: Path, log: str, precise: Callable[[], Path]) -> None:
+        self.text, self.entry, self.library, self._precise = text, entry, library, precise
         self._log = log
         self._align = 64 if _WIDE.search(blank(text)) else 1
 
@@ -61,10 +78,12 @@ class SimulatorCompiled:
             limits: Limits = Limits()) -> RunResult:  # noqa: B008 (frozen)
         """Runs once on copies of `buffers`. What the kernel does wrong is a `Fault` in the result."""
         self._check(buffers, scalars)
-        result, again = self._once(buffers, scalars, reverse, limits, fast=True)
-        if again:  # the vectorised loop knows no thread: run again one by one to name it
-            slower, _ = self._once(buffers, scalars, reverse, limits, fast=False)
-            if slower.fault is not None:
+        job = _Job(self.library, buffers, scalars, reverse, limits, True)
+        result, again = self._once(job)
+        if again and result.fault is not None:
+            # Optimised code knows neither the exact line nor, in a vectorised loop, the thread: look again without.
+            slower, _ = self._once(replace(job, library=self._precise(), fast=False))
+            if slower.fault is not None and slower.fault.kind == result.fault.kind:
                 return slower
         return result
 
@@ -73,78 +92,80 @@ class SimulatorCompiled:
             if arg.name not in (buffers if arg.pointer else scalars):
                 raise UsageError(f"no value for the argument {arg.name!r} of {self.entry.function}")
 
-    def _once(self, buffers: dict[str, Array], scalars: dict[str, int | float], reverse: bool, limits: Limits, *,
-              fast: bool) -> tuple[RunResult, bool]:
-        places, size = self._layout(buffers, reverse)
-        if size - CONTROL_BYTES > limits.memory_bytes:
+    def _once(self, job: _Job) -> tuple[RunResult, bool]:
+        places, size = self._layout(job)
+        if size - CONTROL_BYTES > job.limits.memory_bytes:
             return RunResult(fault=Fault("memory", f"the buffers need {size >> 20} MiB, the run may use "
-                                                   f"{limits.memory_bytes >> 20} MiB")), False
+                                                   f"{job.limits.memory_bytes >> 20} MiB")), False
         worker = POOL.take()
         try:
-            answer = self._call(worker, buffers, scalars, places, size, reverse, limits, fast)
-            result, again = self._result(worker, buffers, places, answer, limits, fast)
+            answer = self._call(worker, job, places, size)
+            result = self._result(worker, job, places, answer)
         except (OSError, json.JSONDecodeError):
             worker.close()
             return RunResult(fault=Fault("crash", "the worker process died")), False
+        except CompileError:
+            POOL.give(worker)
+            raise
         except BaseException:  # the user's interrupt: the run dies with its worker
             worker.close()
             raise
         POOL.give(worker)
-        return result, again
+        return result
 
-    def _layout(self, buffers: dict[str, Array], reverse: bool) -> tuple[dict[str, tuple[int, int]], int]:
+    def _layout(self, job: _Job) -> tuple[dict[str, tuple[int, int]], int]:
         """Where each buffer's pages lie in the shared memory, and where in them its data begins."""
         places: dict[str, tuple[int, int]] = {}
         at = CONTROL_BYTES
         for arg in self.entry.args:
             if not arg.pointer:
                 continue
-            n = int(buffers[arg.name].nbytes)
+            n = int(job.buffers[arg.name].nbytes)
             pages = max(1, -(-n // _PAGE)) * _PAGE
             align = max(self._align, arg.dtype.bytes)
-            places[arg.name] = at, 0 if reverse else (pages - n) // align * align
+            places[arg.name] = at, 0 if job.reverse else (pages - n) // align * align
             at += pages
         return places, at
 
-    def _call(self, worker: Worker, buffers: dict[str, Array], scalars: dict[str, int | float],
-              places: dict[str, tuple[int, int]], size: int, reverse: bool, limits: Limits, fast: bool) -> dict[str, Any]:
+    def _call(self, worker: Worker, job: _Job, places: dict[str, tuple[int, int]], size: int) -> dict[str, Any]:
         memory = worker.share(size)
         launch = self.entry.launch
         grid, block = (launch.grid, launch.block) if launch else ((0, 0, 0), (0, 0, 0))
         IN.pack_into(memory, 0, *_extents(grid), *_extents(block), launch.shared_bytes if launch else 0,
-                     limits.memory_bytes, 0, launch is not None, reverse, fast, limits.max_blocks or 0,
-                     len(self.entry.args), self._align, 0, 0, limits.seconds)
+                     job.limits.memory_bytes, 0, launch is not None, job.reverse, job.fast, job.limits.max_blocks or 0,
+                     len(self.entry.args), self._align, 0, 0, job.limits.seconds)
         memory[IN.size:IN.size + OUT.size] = bytes(OUT.size)
         for k, arg in enumerate(self.entry.args):
             name = arg.name.encode()[:39]
             if arg.pointer:
-                data = buffers[arg.name]
+                data = job.buffers[arg.name]
                 at, slack = places[arg.name]
                 ARG.pack_into(memory, ARGS_AT + k * ARG.size, 1, at, data.nbytes, arg.dtype.bytes, 0, 0.0, name)
                 view = np.frombuffer(memory, np.uint8, data.nbytes, at + slack)
                 view[:] = np.ascontiguousarray(data).reshape(-1).view(np.uint8)
             else:
-                whole, real = _scalar(arg, scalars[arg.name])
+                whole, real = _scalar(arg, job.scalars[arg.name])
                 ARG.pack_into(memory, ARGS_AT + k * ARG.size, 0, 0, 0, 0, whole, real, name)
-        return worker.run({"library": str(self.library), "control": CONTROL_BYTES, "seconds": limits.seconds})
+        return worker.run({"library": str(job.library), "control": CONTROL_BYTES, "seconds": job.limits.seconds})
 
-    def _result(self, worker: Worker, buffers: dict[str, Array], places: dict[str, tuple[int, int]],
-                answer: dict[str, Any], limits: Limits, fast: bool) -> tuple[RunResult, bool]:
+    def _result(self, worker: Worker, job: _Job, places: dict[str, tuple[int, int]],
+                answer: dict[str, Any]) -> tuple[RunResult, bool]:
+        limits = job.limits
         memory = worker.memory
         assert memory is not None
         report = read_report(memory)
         if report.state == 2:
             outputs: dict[str, Array] = {}
             for name, (at, slack) in places.items():
-                like = buffers[name]
+                like = job.buffers[name]
                 outputs[name] = np.frombuffer(memory, like.dtype, like.size, at + slack).reshape(like.shape).copy()
             return RunResult(outputs, report.seconds), False
         if report.state == 3:
-            fault = describe(report, lambda offset: line_of(self.library, offset), limits.seconds, self.text)
-            if report.kind == 13 and "undefined symbol" in fault.message:
+            fault = describe(report, lambda offset: line_of(job.library, offset), limits.seconds, self.text)
+            if report.kind == LOAD and "undefined symbol" in fault.message:
                 raise CompileError(f"the text calls {fault.message.rsplit(':', 1)[-1].strip()!r}, which nobody defines",
                                    source=self.text)
-            return RunResult(fault=fault), fast and bool(report.fast_fault) and fault.kind != "timeout"
+            return RunResult(fault=fault), job.fast and report.kind in (SIGNAL, CANARY)
         if answer["signal"] == 9:
             return RunResult(fault=Fault("timeout", f"still running after {limits.seconds:g} s")), False
         if report.state == 1:

@@ -14,6 +14,7 @@ import select
 import signal
 import socket
 import sys
+from typing import Any
 
 
 def main() -> None:
@@ -39,11 +40,11 @@ def main() -> None:
         for _level, _type, payload in ancillary:
             fds.frombytes(payload[:4])
         request = json.loads(data)
-        link.sendall((json.dumps(run(xrt, link, null, fds[0], request)) + "\n").encode())
+        link.sendall((json.dumps(run(xrt, link, fds[0], request)) + "\n").encode())
         os.close(fds[0])
 
 
-def run(xrt, link, null, memory, request):
+def run(xrt: Any, link: socket.socket, memory: int, request: dict[str, Any]) -> dict[str, int]:
     """Forks, waits, kills at the limit or when the other side goes away."""
     library = request["library"].encode()
     pid = os.fork()
@@ -56,7 +57,8 @@ def run(xrt, link, null, memory, request):
     watch = os.pidfd_open(pid)
     try:
         # The child's own timer ends it with a line number; this one is for a child that cannot.
-        ready, _, _ = select.select([watch, link], [], [], request["seconds"] + 0.5)
+        both: list[Any] = [watch, link]
+        ready, _, _ = select.select(both, [], [], request["seconds"] + 0.5)
         if watch not in ready:
             os.kill(pid, signal.SIGKILL)
     finally:

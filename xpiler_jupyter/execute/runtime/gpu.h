@@ -180,7 +180,10 @@ inline int __clz(int x) { return x ? __builtin_clz((unsigned)x) : 32; }
 inline int __clzll(long long x) { return x ? __builtin_clzll((unsigned long long)x) : 64; }
 inline int __ffs(int x) { return __builtin_ffs(x); }
 inline int __ffsll(long long x) { return __builtin_ffsll(x); }
-inline unsigned __brev(unsigned x) { return __builtin_bitreverse32(x); }
+inline unsigned __brev(unsigned x) {
+  unsigned r = 0;
+  for (int i = 0; i < 32; i++) r |= (x >> i & 1) << (31 - i);
+  return r; }
 inline unsigned __byte_perm(unsigned a, unsigned b, unsigned s) {
   unsigned long long v = (unsigned long long)b << 32 | a; unsigned r = 0;
   for (int i = 0; i < 4; i++) r |= (unsigned)(v >> (8 * (s >> (4 * i) & 7)) & 255) << (8 * i);

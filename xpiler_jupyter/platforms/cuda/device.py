@@ -44,7 +44,8 @@ typedef unsigned long long uint64_t; typedef unsigned int uint;
 _STD = """namespace std {
 template <class T> __device__ constexpr const T& max(const T& a, const T& b) { return a < b ? b : a; }
 template <class T> __device__ constexpr const T& min(const T& a, const T& b) { return b < a ? b : a; }
-using ::exp; using ::log; using ::sqrt; using ::pow; using ::tanh; using ::fabs; using ::abs; using ::floor; using ::ceil;
+using ::exp; using ::log; using ::sqrt; using ::pow; using ::tanh; using ::fabs; using ::abs; using ::floor;
+using ::ceil;
 using ::erf; using ::sin; using ::cos; using ::fmax; using ::fmin; using ::isnan; using ::isinf;
 template <class T> struct numeric_limits;
 template <> struct numeric_limits<float> {
