@@ -225,8 +225,8 @@ def _wrong(evidence: tuple[Evidence, ...], after: str) -> str:
     quoted = line_of(after, found.line)
     if quoted:
         tail += f'<div style="font-size:13px">line {found.line}: <code style="{MONO}">{_text(quoted)}</code></div>'
-    return _box(f'<table style="border-collapse:collapse;margin:0;border:0;font-size:13px"><tr>{head}</tr>'
-                f'<tr style="background:none">{row}</tr></table>{tail}', RED)
+    lines = "".join(f'<tr style="background:none">{cells}</tr>' for cells in (head, row))
+    return _box(f'<table style="border-collapse:collapse;margin:0;border:0;font-size:13px">{lines}</table>{tail}', RED)
 
 
 def _check(e: Evidence) -> str:
@@ -235,7 +235,7 @@ def _check(e: Evidence) -> str:
     return (f'<li style="margin:1px 0;padding:0 0 0 22px;text-indent:-22px">'
             f'<span title="{word}" style="display:inline-block;text-indent:0;width:16px;height:16px;line-height:16px;'
             f'text-align:center;border-radius:8px;font-size:11px;background:{TONES[tone]};color:#fff">{sign}</span> '
-            f'<b>{_text(e.kind)}</b> {_text(e.detail)} '
+            f"<b>{_text(e.kind.replace('_', ' '))}</b> {_text(e.detail)} "
             f'<span style="{SOFT};font-size:12px">{seconds_text(e.seconds) if e.seconds else ""}</span></li>')
 
 

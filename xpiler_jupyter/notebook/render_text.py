@@ -177,7 +177,7 @@ def _checks(evidence: tuple[Evidence, ...], ink: Ink) -> Iterator[str]:
     for e in evidence:
         sign, tone = STATUS.get(e.status, ("?", "warn"))
         took = f" ({seconds_text(e.seconds)})" if e.seconds else ""
-        lines = _wrap(f"{e.kind}: {e.detail}{took}", "", "  ") or [clean(e.kind)]
+        lines = _wrap(f"{e.kind.replace('_', ' ')}: {e.detail}{took}", "", "  ") or [clean(e.kind)]
         yield f"{ink(tone, sign)} {lines[0]}"
         yield from ("  " + line for line in lines[1:])
 
