@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from trace import Trace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from interp import run
 from strategies import kernels
-from trace import Trace
 
 from xpiler_jupyter.dataflow import dependences as dep
 from xpiler_jupyter.dataflow import sets

@@ -99,26 +99,32 @@ def _positive(s: Set) -> Set:
     return context
 
 
-def _maximum(touched: Set, dim: int) -> Poly | None:
-    """The largest coordinate as a polynomial over the parameters (sizes are at least 1), or None."""
-    context = _positive(touched)
-    best = touched.intersect_params(context).coalesce().dim_max(dim).coalesce().gist(context)
+def _maximum(top: Set, dim: int) -> Poly | None:
+    """A coordinate of the one element per parameter value in `top` as a function of the parameters (sizes of at least
+    1), or None when that is no polynomial, minimum or maximum of polynomials."""
+    context = _positive(top)
+    best = top.intersect_params(context).coalesce().dim_max(dim).coalesce().gist(context)
     pieces: list[Any] = []
-    best.foreach_piece(lambda s, a: pieces.append((s, a)))
-    if not pieces:
-        return None
-    polys = [_poly_of_aff(a) for _, a in pieces]
-    for k, p in enumerate(polys):
-        rest = [q for j, q in enumerate(polys) if j != k]
-        if all(_never_below(p, q, context) for q in rest):
-            return p
+    best.foreach_piece(lambda s, a: pieces.append((s, _poly_of_aff(a))))
+    polys: list[Poly] = []
+    for _, p in pieces:
+        if p not in polys:
+            polys.append(p)
+    if len(polys) == 1:
+        return polys[0]
+    for op, kind in (("<=", "min"), (">=", "max")):
+        if polys and all(_holds(op, p, q, s.intersect_params(context)) for s, p in pieces for q in polys):
+            out = polys[0]
+            for q in polys[1:]:
+                out = P.atom((kind, P.freeze(out), P.freeze(q)))
+            return out
     return None
 
 
-def _never_below(p: Poly, q: Poly, context: Set) -> bool:
+def _holds(op: str, p: Poly, q: Poly, params: Set) -> bool:
     try:
-        domain = universe(0).intersect_params(context)
-        return bool(compare(">=", p, q, domain).intersect(domain).is_equal(domain))
+        domain = universe(0).intersect_params(params.params())
+        return bool(domain.is_subset(compare(op, p, q, domain)))
     except NotAffine:
         return False
 
@@ -130,7 +136,8 @@ def _extent(rel: Relations, uid: str) -> Poly | None:
     touched = accesses[0].index.range()
     for a in accesses[1:]:
         touched = touched.union(a.index.range())
-    tops = [_maximum(touched, k) for k in range(touched.dim(DIM.set))]
+    top = touched.lexmax()  # inner coordinates stay below their stride, so this is the largest flat index
+    tops = [_maximum(top, k) for k in range(top.dim(DIM.set))]
     if any(t is None for t in tops):
         return _corner(rel, accesses)
     found = [t for t in tops if t is not None]
@@ -140,10 +147,11 @@ def _extent(rel: Relations, uid: str) -> Poly | None:
 
 
 def _corner(rel: Relations, accesses: list[Access]) -> Poly | None:
-    """The upper corner of the loop box put into index polynomials with coefficients >= 0: an upper bound."""
+    """The upper corner of the loop box put into index polynomials with coefficients >= 0, where no guard keeps the
+    loops from that corner."""
     best: Poly | None = None
     for a in accesses:
-        p = a.polys[0] if len(a.polys) == 1 else None
+        p = a.polys[0] if len(a.polys) == 1 and _unguarded(rel, a) else None
         for i in reversed(a.path):
             loop = rel.loops[i]
             if p is None or any(c < 0 and loop.depth in m for m, c in p.items()):
@@ -164,6 +172,20 @@ def _corner(rel: Relations, accesses: list[Access]) -> Poly | None:
     return best
 
 
+def _unguarded(rel: Relations, a: Access) -> bool:
+    box = universe(a.depth)
+    for i in a.path:
+        loop = rel.loops[i]
+        if loop.lo is None or loop.hi is None or not a.exact:
+            return False
+        try:
+            box = box.intersect(compare(">=", P.atom(loop.depth), loop.lo, box))
+            box = box.intersect(compare("<", P.atom(loop.depth), loop.hi, box))
+        except NotAffine:
+            return False
+    return bool(box.is_subset(a.domain))
+
+
 def _put(p: Poly, dim: int, value: Poly) -> Poly:
     out: Poly = {}
     for m, c in p.items():
@@ -176,7 +198,7 @@ def _put(p: Poly, dim: int, value: Poly) -> Poly:
 
 def extents(kernel: Kernel) -> dict[str, Expr | None]:
     """Per buffer parameter the number of elements it must have, over the scalars in scope; None when that is not known.
-    Exact for affine indices (sizes of at least 1 assumed), else an upper bound."""
+    The answer is attained: the buffer has at least that many elements (sizes of at least 1 assumed)."""
     out: dict[str, Expr | None] = {p.name: None for p in kernel.params if p.pointer}
     types = {p.name: p.dtype for p in kernel.params + kernel.sizes if not p.pointer}
     try:

@@ -73,28 +73,31 @@ class Calls(Expressions):
         message, hint = call_refusal(name)
         raise self.unsupported(node, message, hint)
 
-    def barrier(self, node: Node, name: str, scope: str) -> None:
+    def barrier(self, node: Node, name: str, scope: str) -> Expr | None:
+        """Emit the barrier; it has no value."""
         if node.parent is None or node.parent.type != "expression_statement":
             raise self.unsupported(node, f"{name} inside an expression is not supported")
         if self.arguments(node) and scope == "block":
             raise self.parse_error(node, f"{name} takes no arguments")
         self.emit(Barrier(scope), node)
+        return None
 
     def math(self, node: Node, name: str) -> Expr:
         nodes = self.arguments(node)
         args = [self.expr(a) for a in nodes]
         if name.removeprefix("std::") in ("max", "min", "isinf", "isnan", "isfinite", "clamp") and self.hoisting:
             # Their meaning may mention an argument twice.
-            args = [a if is_trivial(a) or isinstance(a, Const) or not a.dtype.is_float or self._says_once(name, args)
-                    else self.let(name.removeprefix("std::") + "_arg", a, n).expr for a, n in zip(args, nodes, strict=True)]
+            base = name.removeprefix("std::") + "_arg"
+            args = [a if is_trivial(a) or not a.dtype.is_float or self._says_once(name) else self.let(base, a, n).expr
+                    for a, n in zip(args, nodes, strict=True)]
         try:
             return math_call(name, args, bool(self.platform.api))
         except MathError as e:
             raise self.unsupported(node, str(e)) from None
 
-    def _says_once(self, name: str, args: list[Expr]) -> bool:
-        return name in ("max", "min") and bool(self.platform.api) or \
-            name.endswith(("max", "min")) and any(isinstance(a, Const) for a in args) and all(a.dtype.is_integer for a in args)
+    def _says_once(self, name: str) -> bool:
+        """Device max and min are one function; std::max and std::min compare and choose."""
+        return name in ("max", "min") and bool(self.platform.api)
 
     def _functional_cast(self, node: Node, t: CType) -> Expr | Ptr:
         args = self.arguments(node)

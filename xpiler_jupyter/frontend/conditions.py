@@ -30,7 +30,7 @@ class _Condition:
 
     def take(self, text: str = "") -> str:
         got = self.peek()
-        if not got or text and got != text:
+        if not got or (text and got != text):
             raise self.refuse(f"this condition is too much for us: {text or 'a value'} is missing")
         self.at += 1
         return got

@@ -11,7 +11,7 @@ from typing import Any
 from tree_sitter import Node
 
 from ..errors import ParseError, UnsupportedError
-from ..ir.nodes import Alloc, AnyStmt, Block, Const, Expr, Let, Load, Span, Store
+from ..ir.nodes import Alloc, AnyStmt, Block, Const, Expr, Let, Load, Span, Store, Var
 from ..ir.types import ScalarType
 from ..ir.visit import fresh_name
 from .symbols import Cell, Place, Ptr, Symbol, Value
@@ -184,7 +184,6 @@ class Context:
         return self.value_of(name, e)
 
     def value_of(self, name: str, e: Expr) -> Value:
-        from ..ir.nodes import Var
         return Value(Var(name, e.dtype), e if isinstance(e, Const) else None)
 
     def cell(self, base: str, dtype: ScalarType, init: Expr | None, node: Node) -> Cell:
@@ -206,8 +205,9 @@ class Context:
 
     def snapshot(self) -> tuple[Any, ...]:
         """Everything that lowering a statement may change, to try another form of it."""
-        return (len(self.out), self.comment_at, self.pragma_at, list(self.pending), list(self.shared), set(self.mentioned),
-                [dict(s) for s in self.scopes], [set(v) for v in self.visible], list(self.prologue), dict(self.global_scope))
+        return (len(self.out), self.comment_at, self.pragma_at, list(self.pending), list(self.shared),
+                set(self.mentioned), [dict(s) for s in self.scopes], [set(v) for v in self.visible],
+                list(self.prologue), dict(self.global_scope))
 
     def restore(self, state: tuple[Any, ...]) -> None:
         (count, self.comment_at, self.pragma_at, self.pending, self.shared, self.mentioned, scopes, visible,

@@ -35,6 +35,8 @@ class Declarations(Statements):
                 raise self.unsupported(d, "a function declared inside a kernel is not supported")
             if declared.name is None:
                 raise self.unsupported(d, "a declaration without a name is not supported")
+            if self.text(declared.name) in self.scopes[-1] and self.text(declared.name) != skip:
+                raise self.parse_error(declared.name, f"{self.text(declared.name)} is declared twice")
             if self.text(declared.name) != skip:
                 self._one(declared, d, memory, "extern" in storage)
 
@@ -46,7 +48,8 @@ class Declarations(Statements):
                 if memory is not None:
                     return memory.name
                 if m.word in ("__shared__", "__constant__"):
-                    raise self.unsupported(node, f"{self.platform.title} has no {m.word}", "Is the source platform the right one?")
+                    raise self.unsupported(node, f"{self.platform.title} has no {m.word}",
+                                           "Is the source platform the right one?")
         return "local"
 
     def _one(self, d: Declared, node: Node, memory: str, extern: bool) -> None:
@@ -98,6 +101,8 @@ class Declarations(Statements):
         if d.init is None and info.set_once:
             self.define(name, Unset(dtype, False))
             return
+        if d.type.const and info.writes:
+            raise self.parse_error(info.writes[0], f"{name} is const and cannot be changed")
         value = self._initial(d.init, dtype)
         if value is not None and not info.changes:
             ir_name = self.fresh(name)

@@ -28,7 +28,8 @@ class Expressions(Context):
         """A scalar value. Raises UnsupportedError when the text has a pointer here."""
         got = self.value(node)
         if isinstance(got, Ptr):
-            raise self.unsupported(node, "a pointer is used as a value here", "Only elements that it points to can be used.")
+            raise self.unsupported(node, "a pointer is used as a value here",
+                                   "Only elements that it points to can be used.")
         return got
 
     def pointer(self, node: Node) -> Ptr:
@@ -88,7 +89,7 @@ class Expressions(Context):
             return build.integer(self.platform.lane_width)
         if name in self.unit.functions:
             raise self.unsupported(node, f"the function {name} is used as a value")
-        if name in {a.name.split(".")[0] for a in self.platform.axes} | {a.extent_name.split(".")[0] for a in self.platform.axes}:
+        if name in {n.split(".")[0] for a in self.platform.axes for n in (a.name, a.extent_name)}:
             raise self.unsupported(node, f"{name} is used without .x, .y or .z")
         raise self.parse_error(node, f"the name {name} is not declared", "Paste its declaration or #define too.")
 
@@ -135,7 +136,8 @@ class Expressions(Context):
             if axis is not None:
                 return self.extent(axis.name, name)
             if self.text(base) in ("threadIdx", "blockIdx", "blockDim", "gridDim"):
-                raise self.unsupported(node, f"{self.platform.title} has no {name}", "Is the source platform the right one?")
+                raise self.unsupported(node, f"{self.platform.title} has no {name}",
+                                       "Is the source platform the right one?")
         raise self.unsupported(node, f"members ({_short(self.text(node))}) are not supported",
                                "Structs and vector types cannot be ported yet.")
 
@@ -177,7 +179,20 @@ class Expressions(Context):
             return build.convert(b, BOOL) if not isinstance(b, Const) else Const(bool(b.value), BOOL)
         if op in ("<<", ">>"):
             a, b = build.convert(a, integer_promotion(a.dtype)), build.convert(b, integer_promotion(b.dtype))
+        if op in ("+", "-", "*", "/", "%") and isinstance(a, Const) and isinstance(b, Const):
+            return self._unsigned_constant(op, a, b) or build.binary(op, a, b)
         return build.binary(op, a, b)
+
+    def _unsigned_constant(self, op: str, a: Const, b: Const) -> Const | None:
+        """Unsigned constants, such as sizeof gives, computed when nothing wraps."""
+        t = common_type(a.dtype, b.dtype)
+        if t.kind != "uint" or not (a.dtype.is_integer and b.dtype.is_integer) or min(a.value, b.value) < 0:
+            return None
+        x, y = int(a.value), int(b.value)
+        if op in ("/", "%") and y == 0:
+            return None
+        value = {"+": x + y, "-": x - y, "*": x * y, "/": x // (y or 1), "%": x % (y or 1)}[op]
+        return Const(value, t) if 0 <= value < 1 << t.bits else None
 
     def _pointer_arithmetic(self, node: Node, op: str, a: Expr | Ptr, b: Expr | Ptr) -> Expr | Ptr:
         if isinstance(a, Ptr) and isinstance(b, Ptr):
@@ -225,7 +240,7 @@ class Expressions(Context):
             return Unary("~", x, t)
         if op != "-":
             raise self.unsupported(node, f"the operator {op} is not supported")
-        if isinstance(x, Const) and (t.is_float or t.kind == "int" and int(x.value) > -(1 << t.bits - 1)):
+        if isinstance(x, Const) and (t.is_float or (t.kind == "int" and int(x.value) > -(1 << t.bits - 1))):
             return Const(-x.value, t)
         return Unary("-", x, t)
 

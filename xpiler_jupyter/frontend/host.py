@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from tree_sitter import Node
 
 from ..errors import UnsupportedError, XpilerError
 from ..ir import build
 from ..ir.nodes import Const, Expr, Var
+from ..ir.types import I32
 from .lower import Lowering
 from .sizes import narrowed
 from .symbols import Ptr, Value
@@ -22,6 +23,9 @@ _HARMLESS = ("Free", "FreeAsync", "FreeHost", "HostFree", "DeviceSynchronize", "
              "GetDeviceCount", "GetDeviceProperties", "DeviceReset", "FuncSetAttribute", "FuncSetCacheConfig",
              "DeviceSetCacheConfig", "DeviceGetAttribute", "MemPrefetchAsync")
 _HARMLESS_STARTS = ("Event", "Stream", "Profiler")
+_PATHS = frozenset(("subscript_expression", "field_expression", "pointer_expression", "parenthesized_expression"))
+_DECLARATORS = frozenset(("pointer_declarator", "array_declarator", "parenthesized_declarator", "identifier",
+                          "function_declarator", "reference_declarator"))
 _CHANGES = frozenset(("assignment_expression", "update_expression"))
 
 
@@ -47,7 +51,7 @@ class DeviceBuffer:
 
 @dataclass(slots=True)
 class LaunchSite:
-    """One launch as read: extents by field, the arguments (a device pointer's name, or a value), dynamic shared bytes."""
+    """One launch as read: extents by field, dynamic shared bytes, the arguments (a pointer's name, or a value)."""
 
     kernel: str
     node: Node
@@ -58,8 +62,8 @@ class LaunchSite:
 
 
 class HostReader(Lowering):
-    """Walks one host function in order. Straight-line code only: what hides under conditions or loops is refused when it
-    matters. `oddity` is the first thing that a plain wrapper would not do."""
+    """Walks one host function in order. Straight-line code only: what hides under conditions or loops is refused when
+    it matters. `oddity` is the first thing that a plain wrapper would not do."""
 
     def __init__(self, unit: Unit, f: Function) -> None:
         super().__init__(unit, f, None)
@@ -116,14 +120,14 @@ class HostReader(Lowering):
         """Code that may run any number of times: nothing that matters may happen in it."""
         for n in preorder(node):
             if n.type == "call_expression" and self._matters(n):
-                raise self.unsupported(n, f"host code that allocates, copies or launches under {where} is not supported",
-                                       "Write it as straight-line code, or add: // launch: grid(...) block(...)")
+                raise self.unsupported(n, f"host code that allocates, copies or launches under {where} is not "
+                                       "supported", "Write it as straight-line code, or add: // launch: grid(...) block(...)")
             if n.type in _CHANGES:
                 self._changed(n, where)
 
     def _changed(self, n: Node, where: str) -> None:
         target = strip_parens(self.child(n, "left" if n.type == "assignment_expression" else "argument"))
-        while target.type in ("subscript_expression", "field_expression", "pointer_expression", "parenthesized_expression"):
+        while target.type in _PATHS:
             deeper = child(target, "argument") or next(iter(target.named_children), None)
             if deeper is None:
                 break
@@ -136,11 +140,11 @@ class HostReader(Lowering):
         self.unknown[name] = error
 
     def _matters(self, n: Node) -> bool:
-        name = self._callee(n)
-        return any(c.type == "kernel_call_syntax" for c in n.children) or name.startswith(
-            tuple(self.api + w for w in ("Malloc", "Memcpy", "Memset", "Launch"))) and bool(self.api)
+        name = self._called(n)
+        return any(c.type == "kernel_call_syntax" for c in n.children) or (name.startswith(
+            tuple(self.api + w for w in ("Malloc", "Memcpy", "Memset", "Launch"))) and bool(self.api))
 
-    def _callee(self, n: Node) -> str:  # type: ignore[override]
+    def _called(self, n: Node) -> str:
         return self.text(self.child(n, "function"))
 
     # -- declarations --------------------------------------------------------------------------------------------------
@@ -155,7 +159,9 @@ class HostReader(Lowering):
             pointer = array = False
             while at is not None and at.type != "identifier":
                 pointer, array = pointer or at.type == "pointer_declarator", array or at.type == "array_declarator"
-                at = child(at, "declarator") or next((c for c in at.named_children if c.type.endswith("declarator")), None)
+                if at.type == "function_declarator" and type_name == "dim3":
+                    raise self.unsupported(d, "this reads like the declaration of a function", "Write dim3 name{...}.")
+                at = child(at, "declarator") or next((c for c in at.named_children if c.type in _DECLARATORS), None)
             if at is None:
                 continue
             name = self.text(at)
@@ -275,7 +281,7 @@ class HostReader(Lowering):
         with self.unhoisted():
             e = narrowed(self.folded(self.expr(node)))
         if not e.dtype.is_integer:
-            e = build.convert(e, build.I32)
+            e = build.convert(e, I32)
         return e
 
     def _dim3(self, node: Node, where: Node) -> dict[str, Expr]:
@@ -298,7 +304,7 @@ class HostReader(Lowering):
 
     def _call(self, n: Node) -> None:
         syntax = next((c for c in n.children if c.type == "kernel_call_syntax"), None)
-        name, args = self._callee(n), self.arguments(n)
+        name, args = self._called(n), self.arguments(n)
         if syntax is not None:
             parts = syntax.named_children
             if len(parts) < 2:
@@ -327,12 +333,13 @@ class HostReader(Lowering):
         for a in args:
             for x in preorder(a):
                 if x.type == "identifier" and (self.text(x) in self.buffers or self.text(x) in self.parameters):
-                    self.oddity = self.oddity or self.unsupported(n, f"the host code passes {self.text(x)} to {name}: not supported")
+                    self.oddity = self.oddity or self.unsupported(
+                        n, f"the host code passes {self.text(x)} to {name}: not supported")
 
     def _malloc(self, n: Node, args: list[Node]) -> None:
         target = strip_parens(args[0])
-        while target.type in ("cast_expression", "parenthesized_expression"):
-            target = strip_parens(self.child(target, "value")) if target.type == "cast_expression" else strip_parens(target)
+        while target.type == "cast_expression":
+            target = strip_parens(self.child(target, "value"))
         if target.type == "call_expression":
             inner = self.arguments(target)
             target = strip_parens(inner[0]) if inner else target
@@ -375,7 +382,7 @@ class HostReader(Lowering):
                 values.append(name)
                 continue
             with self.unhoisted():
-                values.append(replace(e) if (e := self.folded(self.expr(a))) else e)
+                values.append(self.folded(self.expr(a)))
         self.sites.append(LaunchSite(kernel, n, self._dim3(grid, n), self._dim3(block, n),
                                      self._size(shared) if shared is not None else None, values))
 

@@ -194,7 +194,7 @@ class Inliner(Calls):
         returns = [n for s in statements for n in preorder(s) if n.type == "return_statement"]
         result = _Result(f.result.base)
         last = statements[-1] if statements else None
-        if len(returns) == 1 and last is not None and returns[0].id == last.id or not returns:
+        if (len(returns) == 1 and last is not None and returns[0].id == last.id) or not returns:
             tail = last if returns else None
             for s in statements[:-1] if tail is not None else statements:
                 self.statement(s)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 from tree_sitter import Node
 
@@ -87,8 +88,8 @@ def _names(unit: Unit, f: Function, site: LaunchSite) -> dict[str, Expr]:
         pointer = bool(p.type.pointers or p.type.dims or p.type.row)
         if pointer != isinstance(a, str):
             what = "a pointer" if pointer else "a number"
-            raise unit.tree.unsupported(site.node, f"{unit.tree.text_of(p.name) if p.name else 'a parameter'} of {f.name} "
-                                        f"must be {what} that the host code names plainly")
+            name = unit.tree.text_of(p.name) if p.name is not None else "a parameter"
+            raise unit.tree.unsupported(site.node, f"{name} of {f.name} must be {what} that the host code names plainly")
         value = a
         while isinstance(value, Cast):
             value = value.x
@@ -154,7 +155,8 @@ def _wrapper(unit: Unit, f: Function, h: Function, reader: HostReader, sites: li
             continue
         buffer = reader.buffers.get(a)
         if buffer is None:
-            raise unit.tree.unsupported(sites[0].node, f"{h.name} passes {a} to the kernel without copying it to the device")
+            raise unit.tree.unsupported(sites[0].node, f"{h.name} passes {a} to the kernel without copying it to the "
+                                        "device")
         if a in seen:
             raise unit.tree.unsupported(sites[0].node, f"{h.name} passes {a} to the kernel twice: not supported")
         seen.add(a)
@@ -171,10 +173,11 @@ def _host_arg(unit: Unit, p: Declared, name: str, buffer: DeviceBuffer) -> HostA
         raise unit.tree.unsupported(copies[1].node, f"{buffer.name} is copied in pieces: not supported")
     sources = {c.host for c in copies}
     if None in sources:
-        raise unit.tree.unsupported(copies[0].node, f"{buffer.name} is not copied from or to a parameter of the host function")
+        raise unit.tree.unsupported(copies[0].node, f"{buffer.name} is not copied from or to a parameter of the host "
+                                    "function")
     if len(sources) > 1:
-        raise unit.tree.unsupported(buffer.copies_out[0].node, f"{buffer.name} is filled from one pointer and copied back to "
-                                    "another: not supported yet")
+        raise unit.tree.unsupported(buffer.copies_out[0].node, f"{buffer.name} is filled from one pointer and copied "
+                                    "back to another: not supported yet")
     for c in copies:
         if c.bytes is None or p.type.base is None or \
                 elements(c.bytes, p.type.base.bytes) != elements(buffer.bytes, p.type.base.bytes):
@@ -205,7 +208,8 @@ def _from_comment(unit: Unit, f: Function, comment: Remark) -> Launch:
     def wrong(why: str) -> ParseError:
         return unit.source.parse_error(comment.start, f"this launch comment cannot be read: {why}",
                                        "Write // launch: grid(gx, gy, gz) block(bx, by, bz)")
-    m = re.match(r"launch\s*:\s*grid\s*(\(.*\))\s*,?\s*block\s*(\(.*?\))\s*(?:shared\s*(\(.*\)))?\s*\.?\s*$", comment.text, re.DOTALL)
+    m = re.match(r"launch\s*:\s*grid\s*(\(.*\))\s*,?\s*block\s*(\(.*?\))\s*(?:shared\s*(\(.*\)))?\s*\.?\s*$",
+                 comment.text, re.DOTALL)
     if m is None:
         raise wrong("it needs grid(...) and block(...)")
     names = ("launch_grid", "launch_block", "launch_shared")
@@ -224,7 +228,8 @@ def _from_comment(unit: Unit, f: Function, comment: Remark) -> Launch:
         with low.unhoisted():
             for s in reader.body.named_children:
                 call = s.named_children[0]
-                parts[low.text(low.child(call, "function"))] = [narrowed(low.folded(low.expr(a))) for a in low.arguments(call)]
+                values = [narrowed(low.folded(low.expr(a))) for a in low.arguments(call)]
+                parts[low.text(low.child(call, "function"))] = values
     except (KeyError, IndexError):
         raise wrong("its brackets do not fit") from None
     except XpilerError as e:
@@ -233,16 +238,16 @@ def _from_comment(unit: Unit, f: Function, comment: Remark) -> Launch:
         raise wrong("grid and block take one to three values each")
     extents: dict[str, Expr] = {}
     for axis in unit.platform.axes:
-        values = parts[names[0] if axis.level == "grid" else names[1]]
+        sizes = parts[names[0] if axis.level == "grid" else names[1]]
         k = "xyz".find(axis.name[-1])
-        extent = _placeless(values[k]) if 0 <= k < len(values) else build.integer(1)
-        if not extent.dtype.is_integer or isinstance(extent, Const) and int(extent.value) <= 0:
+        extent = _placeless(sizes[k]) if 0 <= k < len(sizes) else build.integer(1)
+        if not extent.dtype.is_integer or (isinstance(extent, Const) and int(extent.value) <= 0):
             raise wrong("extents are positive integers")
         extents[axis.name] = build.convert(extent, I32)
     shared = parts.get(names[2], [None])[0]
     return Launch(extents, _placeless(shared) if shared is not None else None)
 
 
-def _placeless(e: Expr) -> Expr:
+def _placeless(e: Any) -> Any:
     """Without spans: they would point behind the end of the text."""
     return replace(map_children(e, _placeless), span=None)

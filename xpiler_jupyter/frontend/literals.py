@@ -14,7 +14,8 @@ _DBL_MAX, _DBL_MIN, _DBL_EPSILON = 1.7976931348623157e308, 2.2250738585072014e-3
 
 CONSTANTS: dict[str, Const] = {
     "M_PI": Const(math.pi, F64), "M_PI_2": Const(math.pi / 2, F64), "M_PI_4": Const(math.pi / 4, F64),
-    "M_1_PI": Const(1 / math.pi, F64), "M_2_PI": Const(2 / math.pi, F64), "M_2_SQRTPI": Const(2 / math.sqrt(math.pi), F64),
+    "M_1_PI": Const(1 / math.pi, F64), "M_2_PI": Const(2 / math.pi, F64),
+    "M_2_SQRTPI": Const(2 / math.sqrt(math.pi), F64),
     "M_E": Const(math.e, F64), "M_LOG2E": Const(math.log2(math.e), F64), "M_LOG10E": Const(math.log10(math.e), F64),
     "M_LN2": Const(math.log(2), F64), "M_LN10": Const(math.log(10), F64), "M_SQRT2": Const(math.sqrt(2), F64),
     "M_SQRT1_2": Const(math.sqrt(0.5), F64),
@@ -24,7 +25,8 @@ CONSTANTS: dict[str, Const] = {
     "CUDART_PI": Const(math.pi, F64),
     "FLT_MAX": Const(_FLT_MAX, F32), "FLT_MIN": Const(_FLT_MIN, F32), "FLT_EPSILON": Const(_FLT_EPSILON, F32),
     "DBL_MAX": Const(_DBL_MAX, F64), "DBL_MIN": Const(_DBL_MIN, F64), "DBL_EPSILON": Const(_DBL_EPSILON, F64),
-    "CHAR_BIT": Const(8, I32), "SCHAR_MAX": Const(127, I32), "SCHAR_MIN": Const(-128, I32), "UCHAR_MAX": Const(255, I32),
+    "CHAR_BIT": Const(8, I32), "SCHAR_MAX": Const(127, I32), "SCHAR_MIN": Const(-128, I32),
+    "UCHAR_MAX": Const(255, I32),
     "INT8_MAX": Const(127, I32), "INT8_MIN": Const(-128, I32), "UINT8_MAX": Const(255, I32),
     "SHRT_MAX": Const(32767, I32), "SHRT_MIN": Const(-32768, I32),
     "INT_MAX": Const(2**31 - 1, I32), "INT_MIN": Const(-(2**31), I32), "UINT_MAX": Const(2**32 - 1, U32),
@@ -89,7 +91,8 @@ def _integer(text: str, sign: int) -> Const | None:
         value = int(digits, 0)
     unsigned, long = "u" in suffix, "l" in suffix or "z" in suffix
     for t in (I32, U32, I64, U64):
-        if unsigned and t.kind != "uint" or long and t.bits != 64 or not unsigned and decimal and t.kind == "uint":
+        signed_only = decimal and not unsigned
+        if (unsigned and t.kind != "uint") or (long and t.bits != 64) or (signed_only and t.kind == "uint"):
             continue
         if value < 1 << (t.bits - (t.kind == "int")):
             if sign < 0 and t.kind == "uint":

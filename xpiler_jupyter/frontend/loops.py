@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
+from ..errors import UnsupportedError
 from ..ir import build
 from ..ir.nodes import Block, Break, Const, Expr, For, ForKind, If, Let, Load, Unary, Var, While
 from ..ir.types import BOOL, ScalarType, common_type
@@ -147,7 +148,8 @@ class Loops(Inliner):
             start, dtype, info = got
             if dtype.is_float or dtype == BOOL or info.address:
                 return None
-            mine, others = [], []
+            mine: list[Node] = []
+            others: list[Node] = []
             for u in _commas(update):
                 (mine if any(u.id == w.id for w in info.writes) else others).append(u)
             writes = [w for w in info.writes if node.start_byte <= w.start_byte < node.end_byte and w.id not in
@@ -168,9 +170,10 @@ class Loops(Inliner):
             for d in init.children_by_field_name("declarator"):
                 got = self.types.declarator(d, base)
                 if got.name is not None and self.text(got.name) == name:
-                    if got.init is None or got.type.base is None or got.type.pointers or got.type.dims or got.type.reference:
+                    t = got.type
+                    if got.init is None or t.base is None or t.pointers or t.dims or t.reference:
                         return None
-                    return got.init, got.type.base, self.usage.of(got.name)
+                    return got.init, t.base, self.usage.of(got.name)
             return None
         symbol = self.find(name)
         for e in _commas(init):
@@ -200,11 +203,15 @@ class Loops(Inliner):
     def _counting(self, node: Node, c: _Counter, kind: ForKind) -> bool:
         """Emit the loop as a `For`; False when it turns out not to count."""
         lo = build.convert(self.expr(c.start), c.dtype)
-        bound = self.expr(c.bound)
-        step = build.integer(1) if c.step is None else self.expr(c.step)
+        try:
+            with self.unhoisted():
+                bound = self.expr(c.bound)
+                step: Expr = build.integer(1) if c.step is None else self.expr(c.step)
+        except UnsupportedError:
+            return False  # evaluated every time round; if it cannot be lowered at all, the other form says so
         if isinstance(step, Const) and not step.dtype.is_float and int(step.value) < 0:
             step, c.down = Const(-int(step.value), step.dtype), not c.down
-        if not step.dtype.is_integer or isinstance(step, Const) and int(step.value) == 0:
+        if not step.dtype.is_integer or (isinstance(step, Const) and int(step.value) == 0):
             return False
         step = build.convert(step, c.dtype)
         names = {n.name for e in (bound, step) for n in walk(e) if isinstance(n, Var)}
@@ -231,13 +238,13 @@ class Loops(Inliner):
             self.end_of_block(body)
             self._updates(c.other_updates)
         block = Block(tuple(stmts))
-        if reads & buffers_written(block) or c.name in names and c.name == var:
+        if reads & buffers_written(block) or (c.name in names and c.name == var):
             return False
         self.pending = mine + self.pending
         top = hi if hi is not None else count
         assert top is not None
-        first = lo if count is None else Const(0, c.dtype)
-        self.emit(For(var, first, top, Const(1, c.dtype) if count is not None else step, block, kind, None, c.dtype), node)
+        first, by = (lo, step) if count is None else (Const(0, c.dtype), Const(1, c.dtype))
+        self.emit(For(var, first, top, by, block, kind, None, c.dtype), node)
         return True
 
     def _other_declarators(self, node: Node, c: _Counter) -> None:

@@ -59,11 +59,14 @@ class Lowering(Declarations):
         assert p.name is not None
         name, t = self.text(p.name), p.type
         if t.base is None:
-            raise self.unsupported(p.name, f"the parameter {name} has no element type (void)", "Give it one, such as float*.")
+            raise self.unsupported(p.name, f"the parameter {name} has no element type (void)",
+                                   "Give it one, such as float*.")
         if t.reference:
             raise self.unsupported(p.name, f"the kernel parameter {name} is a reference: not supported")
         if t.pointers > 1:
             raise self.unsupported(p.name, f"the parameter {name} is a pointer to pointers: not supported")
+        if name in self.scopes[0]:
+            raise self.parse_error(p.name, f"two parameters are called {name}")
         info, span = self.usage.of(p.name), self.span(p.name)
         self.fresh(name)
         if not (t.pointers or t.dims or t.row):
@@ -106,7 +109,8 @@ def lower_kernel(unit: Unit, f: Function, launch: Launch | None) -> Kernel:
     if f.body is None:
         raise unit.tree.unsupported(f.node, f"{f.name} has no body")
     if f.result.base is not None or f.result.pointers:
-        raise unit.tree.unsupported(f.node, "a kernel that returns a value is not supported", "Return it through a pointer.")
+        raise unit.tree.unsupported(f.node, "a kernel that returns a value is not supported",
+                                    "Return it through a pointer.")
     low = Lowering(unit, f, launch)
     buffers: Mapping[str, Expr] = launch.buffers if launch is not None else {}
     params = tuple(low.parameter(p, buffers.get(unit.tree.text_of(p.name))) for p in f.params if p.name is not None)

@@ -10,9 +10,10 @@ from ..ir.types import BF16, BOOL, F16, F32, F64, I32, I64, U32, ScalarType, com
 
 # <cmath> names with one or two arguments; the float versions carry the suffix f.
 _UNARY = frozenset((
-    "sqrt", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh",
-    "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "tgamma", "lgamma", "floor", "ceil", "round", "trunc", "rint",
-    "nearbyint", "cbrt", "fabs",
+    "sqrt", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan",
+    "sinh",
+    "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "tgamma", "lgamma", "floor", "ceil", "round", "trunc",
+    "rint", "nearbyint", "cbrt", "fabs",
 ))
 _BINARY = frozenset(("pow", "atan2", "fmod", "hypot", "fmax", "fmin", "copysign", "remainder", "fdim"))
 _DEVICE_UNARY = frozenset(("rsqrt",))
@@ -20,6 +21,8 @@ _CANONICAL = {"fabs": "abs", "fmax": "max", "fmin": "min"}
 # Fast float functions keep their own names: they are less exact than the ones they stand for.
 _FAST = {"__expf": 1, "__exp10f": 1, "__logf": 1, "__log2f": 1, "__log10f": 1, "__sinf": 1, "__cosf": 1, "__tanf": 1,
          "__powf": 2, "__fdividef": 2, "__saturatef": 1}
+_OTHERS = frozenset(("max", "min", "abs", "labs", "llabs", "fma", "fmaf", "isnan", "isinf", "isfinite", "signbit", "clamp",
+                     "umax", "umin", "llmax", "llmin", "__frcp_rn"))
 _ROUNDED = {"__fadd": "+", "__fsub": "-", "__fmul": "*", "__fdiv": "/", "__dadd": "+", "__dsub": "-", "__dmul": "*",
             "__ddiv": "/"}
 _HALF_OPS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "gt": ">", "ge": ">=", "lt": "<", "le": "<=", "eq": "==",
@@ -29,9 +32,10 @@ _HALF_FUNCTIONS = {"hexp": "exp", "hlog": "log", "hsqrt": "sqrt", "hrsqrt": "rsq
 _CASTS: dict[str, tuple[ScalarType, ScalarType]] = {
     "__half2float": (F16, F32), "__float2half": (F32, F16), "__float2half_rn": (F32, F16), "__double2half": (F64, F16),
     "__bfloat162float": (BF16, F32), "__float2bfloat16": (F32, BF16), "__float2bfloat16_rn": (F32, BF16),
-    "__int2float_rn": (I32, F32), "__uint2float_rn": (U32, F32), "__int2half_rn": (I32, F16), "__int2double_rn": (I32, F64),
-    "__float2int_rz": (F32, I32), "__float2uint_rz": (F32, U32), "__half2int_rz": (F16, I32), "__double2float_rn": (F64, F32),
-    "__double2int_rz": (F64, I32), "__ll2float_rn": (I64, F32),
+    "__int2float_rn": (I32, F32), "__uint2float_rn": (U32, F32), "__int2half_rn": (I32, F16),
+    "__int2double_rn": (I32, F64),
+    "__float2int_rz": (F32, I32), "__float2uint_rz": (F32, U32), "__half2int_rz": (F16, I32),
+    "__double2float_rn": (F64, F32), "__double2int_rz": (F64, I32), "__ll2float_rn": (I64, F32),
 }
 _ROUND_TO_INT = {"rn": "rint", "rd": "floor", "ru": "ceil"}
 _TO_INTEGER = {"lround": "round", "llround": "round", "lrint": "rint", "llrint": "rint"}
@@ -48,10 +52,8 @@ def is_math(name: str) -> bool:
 
 def _table_entry(name: str) -> bool:
     bare = name[:-1] if name.endswith("f") else name
-    return (name in _UNARY or bare in _UNARY or name in _BINARY or bare in _BINARY or bare in _DEVICE_UNARY or name in _FAST
-            or name in _CASTS or name in ("max", "min", "abs", "labs", "llabs", "fma", "fmaf", "isnan", "isinf", "isfinite",
-                                          "signbit", "clamp", "umax", "umin", "llmax", "llmin", "__frcp_rn", "__saturatef")
-            or bare in _TO_INTEGER or name in _HALF_FUNCTIONS
+    return (bool({name, bare} & (_UNARY | _BINARY)) or bare in _DEVICE_UNARY or name in _FAST or name in _CASTS
+            or name in _OTHERS or bare in _TO_INTEGER or name in _HALF_FUNCTIONS
             or re.fullmatch(r"__[fd](add|sub|mul|div|ma|sqrt|maf)_rn|__fsqrt_rn|__fmaf_rn|__fma_rn", name) is not None
             or re.fullmatch(r"__(float|half|double)2(int|uint)_(rn|rd|ru)", name) is not None
             or re.fullmatch(r"__h(add|sub|mul|div|fma|neg|abs|max|min|gt|ge|lt|le|eq|ne)(_rn)?", name) is not None)

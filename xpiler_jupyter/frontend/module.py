@@ -71,8 +71,8 @@ def parse(text: str, platform: Platform | str, kernel: str | None = None) -> Ker
 
 def _module(source: Source, platform: Platform) -> Module:
     if _looks_like_python(source.text):
-        raise ParseError("this looks like Python, not C/C++", source=source.text, line=_first_line(source.text), column=1,
-                         hint="The cell must hold the kernel's text.")
+        raise ParseError("this looks like Python, not C/C++", source=source.text, line=_first_line(source.text),
+                         column=1, hint="The cell must hold the kernel's text.")
     unit = Unit(prepare(source, platform), platform)
     chosen = unit.kernels()
     kernels: list[Kernel] = []
@@ -118,16 +118,18 @@ def _nothing(unit: Unit) -> XpilerError:
         hint = "Is the source platform the right one?" if unit.functions else f"Paste a function marked {word}."
         return ParseError(f"this text has no {title} kernel: no function is marked {word}", source=text,
                           line=_first_line(text), column=1, hint=hint)
-    return ParseError("this text has no kernel: no function takes a pointer", source=text, line=_first_line(text), column=1)
+    return ParseError("this text has no kernel: no function takes a pointer", source=text, line=_first_line(text),
+                      column=1)
 
 
 def _first_line(text: str) -> int:
     return next((k for k, line in enumerate(text.splitlines(), 1) if line.strip()), 1)
 
 
-_PYTHON = re.compile(r"^(?:def \w+\(.*\).*:|class \w+.*:|import \w[\w.]*(?: as \w+)?|from \w[\w.]* import .*|@\w[\w.]*.*|"
-                     r"(?:if|for|while|with) .*[^{]:|elif .*:|print\(.*\)|\w+ = .*[^;{,(\[\\])\s*(?:#.*)?$", re.MULTILINE)
-_C_SIGNS = re.compile(r";\s*(?://.*|/\*.*)?$|^\s*#\s*(?:include|define|pragma|if)|\{\s*$|__global__|\bvoid\b", re.MULTILINE)
+_PYTHON = re.compile(r"^(?:def \w+\(.*\).*:|class \w+.*:|import \w[\w.]*(?: as \w+)?|from \w[\w.]* import .*|"
+                     r"@\w[\w.]*.*|(?:if|for|while|with) .*[^{]:|elif .*:|print\(.*\)|\w+ = .*[^;{,(\[\\])\s*(?:#.*)?$", re.MULTILINE)
+_C_SIGNS = re.compile(r";\s*(?://.*|/\*.*)?$|^\s*#\s*(?:include|define|pragma|if)|\{\s*$|__global__|\bvoid\b",
+                      re.MULTILINE)
 
 
 def _looks_like_python(text: str) -> bool:

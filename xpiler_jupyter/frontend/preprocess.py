@@ -116,7 +116,8 @@ class _Preprocessor:
             raise self.source.parse_error(self.conditions[-1][3].start, "this condition has no #endif")
         tokens = [t if t.text.isascii() else Token(t.kind, _ascii(t.text), t.start, t.end, t.exact) for t in self.out]
         check_brackets(self.source, tokens)
-        return Prepared(self.source, "".join(t.text for t in tokens), tokens, self.comments, self.pragmas, self.includes)
+        text = "".join(t.text for t in tokens)
+        return Prepared(self.source, text, tokens, self.comments, self.pragmas, self.includes)
 
     # -- directives ----------------------------------------------------------------------------------------------------
 
@@ -222,7 +223,8 @@ class _Preprocessor:
                 args.append([])
                 continue
             args[-1].append(t)
-        raise self.source.parse_error(name.start, f"the arguments of the macro {name.text} are not closed: ) is missing")
+        raise self.source.parse_error(name.start, f"the arguments of the macro {name.text} are not closed: ) is "
+                                      "missing")
 
     def expand(self, macro: Macro, args: list[list[Token]], place: Token, hidden: frozenset[str]) -> list[Token]:
         """The replacement of one use at `place`; names in `hidden` are being expanded and stay as they are."""
@@ -232,10 +234,12 @@ class _Preprocessor:
                 args = []
             if macro.variadic and len(args) >= len(macro.params):
                 n = len(macro.params) - 1
-                joined = [t for k, a in enumerate(args[n:]) for t in ([Token("op", ",", place.start, place.end, False)] if k else []) + a]
+                comma = Token("op", ",", place.start, place.end, False)
+                joined = [t for k, a in enumerate(args[n:]) for t in ([comma] if k else []) + a]
                 args = [*args[:n], joined]
             if len(args) != len(macro.params):
-                raise self.source.parse_error(place.start, f"the macro {macro.name} takes {len(macro.params)} arguments, not {len(args)}")
+                raise self.source.parse_error(place.start, f"the macro {macro.name} takes {len(macro.params)} arguments, "
+                                              f"not {len(args)}")
             bound = dict(zip(macro.params, args, strict=True))
         out: list[Token] = []
         body, k = macro.body, 0
@@ -243,14 +247,19 @@ class _Preprocessor:
             t = body[k]
             if t.text == "#" and bound:
                 raise self.source.unsupported(place.start, f"the macro {macro.name} makes a string of its argument (#)")
-            pasted = k + 1 < len(body) and body[k + 1].text == "##" or bool(out) and k > 0 and body[k - 1].text == "##"
+            pasted = k + 1 < len(body) and body[k + 1].text == "##"
             if t.text == "##":
                 if k + 1 < len(body) and out:
                     left, right = out.pop(), bound.get(body[k + 1].text, [body[k + 1]])
+                    if not right:
+                        out.append(left)
+                        k += 2
+                        continue
                     if len(right) != 1:
-                        raise self.source.unsupported(place.start, f"the macro {macro.name} pastes more than one word (##)")
-                    joined_text = left.text + right[0].text
-                    out.append(Token("num" if joined_text[0].isdigit() else "id", joined_text, place.start, place.end, False))
+                        raise self.source.unsupported(place.start, f"the macro {macro.name} pastes more than one word "
+                                                      "(##)")
+                    pair = left.text + right[0].text
+                    out.append(Token("num" if pair[0].isdigit() else "id", pair, place.start, place.end, False))
                 k += 2
                 continue
             if t.text in bound:

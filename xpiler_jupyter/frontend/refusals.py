@@ -6,7 +6,7 @@ import re
 
 _TYPES: tuple[tuple[str, str, str | None], ...] = (
     (r"(nvcuda::)?wmma::.*|.*\bfragment\s*<.*", "WMMA fragments are not supported yet", None),
-    (r"(u?char|u?short|u?int|u?long|u?longlong|float|double|half|__half|__nv_bfloat16)[1234](_t)?|half2|__half2|__nv_bfloat162",
+    (r"(u?char|u?short|u?int|u?long|u?longlong|float|double|half|__half|__nv_bfloat16)[1234](_t)?|__nv_bfloat162",
      "the vector type {} is not supported yet", "Use one scalar per element."),
     (r"__m(64|128|256|512)[di]?", "the SIMD type {} is not supported yet", "Use a scalar loop."),
     (r"long double|__int128|unsigned __int128", "the type {} has no counterpart on the other platforms", None),
@@ -20,14 +20,16 @@ _CALLS: tuple[tuple[str, str, str | None], ...] = (
     (r"(nvcuda::)?wmma::.*", "WMMA calls ({}) are not supported yet", None),
     (r"atomic\w+|__hip_atomic_\w+|__atomic_\w+", "atomics ({}) are not supported yet", None),
     (r"__shfl\w*", "warp shuffles ({}) are not supported yet", None),
-    (r"__(ballot|any|all|activemask|match_any|match_all|reduce_\w+)(_sync)?", "warp votes ({}) are not supported yet", None),
+    (r"__(ballot|any|all|activemask|match_any|match_all|reduce_\w+)(_sync)?",
+     "warp votes ({}) are not supported yet", None),
     (r"__syncthreads_(count|and|or)", "barriers that also vote ({}) are not supported yet", None),
     (r"__threadfence\w*|__threadfence", "memory fences ({}) are not supported", None),
     (r"make_\w+[1234]", "vector types ({}) are not supported yet", "Use one scalar per element."),
     (r"_mm\d*_\w+", "SIMD intrinsics ({}) are not supported yet", None),
     (r"cooperative_groups::.*|cg::.*", "cooperative groups ({}) are not supported yet", None),
     (r"(f|s|v)?printf|assert|__trap|abort|exit", "a kernel that calls {} is not supported", "Remove the call."),
-    (r"malloc|free|calloc|new|memcpy|memset|std::(fill|copy|sort)\w*", "{} in a kernel is not supported", "Write the loop out."),
+    (r"malloc|free|calloc|new|memcpy|memset|std::(fill|copy|sort)\w*", "{} in a kernel is not supported",
+     "Write the loop out."),
     (r"__memcpy|__bang_\w+|__memset_\w+", "BANG intrinsics ({}) are not supported yet", None),
     (r"tex[123]D\w*|surf\w+", "textures and surfaces ({}) are not supported", None),
     (r"__pipeline_\w+|__cvta_\w+|cuda::.*", "{} is not supported yet", None),
@@ -76,7 +78,8 @@ def type_refusal(name: str) -> tuple[str, str | None]:
 def call_refusal(name: str) -> tuple[str, str | None]:
     """Message and hint for a function that we cannot lower."""
     short = name if len(name) <= 48 else name[:45] + "..."
-    return _look_up(_CALLS, name) or (f"the function {short} is not known here", "Is its definition missing in the text?")
+    unknown = f"the function {short} is not known here", "Is its definition missing in the text?"
+    return _look_up(_CALLS, name) or unknown
 
 
 def node_refusal(kind: str) -> str:

@@ -39,7 +39,7 @@ def _exactly(e: Expr, width: int) -> Expr | None:
 
 
 def narrowed(e: Expr) -> Expr:
-    """`e` without the implicit widening of ints, rebuilt in the types that are left. Sizes are small: none overflows."""
+    """`e` without the implicit widening of ints, rebuilt in the types that are left. Sizes are small: none wraps."""
     if isinstance(e, Const) and e.dtype in (I64, U64) and -(1 << 31) <= int(e.value) < 1 << 31:
         return Const(int(e.value), I32)
     if isinstance(e, Cast):

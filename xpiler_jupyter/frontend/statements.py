@@ -43,7 +43,7 @@ class Statements(Loops):
         if node.type not in ("for_statement",):
             for text in self.take_pragmas(start):
                 self.pending.append(f"#pragma {text}")
-        mine, self.pending, count = self.pending, [], len(self.out)
+        mine, self.pending, count, shared = self.pending, [], len(self.out), len(self.shared)
         method(node)
         if node.type in _PLAIN:
             mine += self.take_comments(end) + self.take_same_line(end)
@@ -51,6 +51,8 @@ class Statements(Loops):
             first = self.out[count]
             if mine and not isinstance(first, Block):
                 self.out[count] = replace(first, comments=(*mine, *first.comments))
+        elif len(self.shared) > shared:
+            self.shared[shared] = replace(self.shared[shared], comments=tuple(mine))
         else:
             self.pending = mine + self.pending
 
@@ -84,7 +86,8 @@ class Statements(Loops):
         self.unit.alias(node)
         name = field(node, "name")
         if name is not None and not self.types.is_type(self.text(name)):
-            raise self.unsupported(node, f"the type {self.text(name)} is not supported yet: it is a vector or composed type")
+            raise self.unsupported(node, f"the type {self.text(name)} is not supported yet: it is a vector or composed "
+                                   "type")
 
     def _stmt_type_definition(self, node: Node) -> None:
         self.types.specifier(node)
@@ -99,14 +102,16 @@ class Statements(Loops):
         if len(self.functions) > 1:
             raise self.unsupported(node, f"{self.functions[-1].name} returns from inside a loop or switch")
         if node.named_children:
-            raise self.unsupported(node, "a kernel that returns a value is not supported", "Return it through a pointer.")
+            raise self.unsupported(node, "a kernel that returns a value is not supported",
+                                   "Return it through a pointer.")
         self.emit(Return(), node)
 
     def _stmt_break_statement(self, node: Node) -> None:
         if not self.loops:
             raise self.parse_error(node, "break outside a loop")
         if self.loops[-1].is_switch:
-            raise self.unsupported(node, "a break in the middle of a case is not supported", "Turn the switch into ifs.")
+            raise self.unsupported(node, "a break in the middle of a case is not supported",
+                                   "Turn the switch into ifs.")
         self.emit(Break(), node)
 
     def _stmt_continue_statement(self, node: Node) -> None:
@@ -159,7 +164,8 @@ class Statements(Loops):
         for k, (_, body, case) in enumerate(arms):
             last = _last(body)
             if k < len(arms) - 1 and last.type not in ("break_statement", "return_statement", "continue_statement"):
-                raise self.unsupported(case, "a case that falls through to the next is not supported", "End it with break.")
+                raise self.unsupported(case, "a case that falls through to the next is not supported",
+                                       "End it with break.")
         self._chain(node, subject, ordered)
 
     def _chain(self, node: Node, subject: Expr, arms: list[tuple[list[Node | None], list[Node], Node]]) -> None:
@@ -179,8 +185,7 @@ class Statements(Loops):
                 self.statement(s)
             self.loops.pop()
         if cond is None:
-            for s in stmts:
-                self.out.append(s)
+            self.out.extend(stmts)
             return
         with self.block() as rest:
             self._chain(node, subject, arms[1:])
@@ -214,7 +219,7 @@ class Statements(Loops):
         left, right = strip_parens(self.child(node, "left")), self.child(node, "right")
         op, inner = self.tree.operator(node), strip_parens(self.child(node, "right"))
         symbol = self.find(self.text(left)) if left.type == "identifier" else None
-        if isinstance(symbol, Moving | Pointer) or isinstance(symbol, Unset) and symbol.pointer:
+        if isinstance(symbol, Moving | Pointer) or (isinstance(symbol, Unset) and symbol.pointer):
             self.assign_pointer(node, self.text(left), symbol, op, right)
             return Const(0, I32)
         rhs = self.assign(inner) if inner.type == "assignment_expression" else self.expr(right)
@@ -261,7 +266,8 @@ class Statements(Loops):
             target = self.seen_as(node, self.pointer(right), symbol.element)
             base = symbol.base
             if base is not None and replace(base, offset=target.offset) != target:
-                raise self.unsupported(node, f"{name} points into {base.buffer} and later into {target.buffer}: not supported")
+                raise self.unsupported(node, f"{name} points into {base.buffer} and later into {target.buffer}: "
+                                       "not supported")
             if base is None:
                 symbol = replace(symbol, base=replace(target, offset=build.integer(0)))
                 self.rebind(name, symbol)
@@ -279,7 +285,8 @@ class Statements(Loops):
     def seen_as(self, node: Node, p: Ptr, dtype: ScalarType | None) -> Ptr:
         """A pointer assigned to a variable that points to `dtype` (None: void)."""
         if dtype is not None and p.dtype != dtype:
-            raise self.parse_error(node, f"a pointer to {p.dtype} is assigned to a pointer to {dtype}: a cast is missing")
+            raise self.parse_error(node, f"a pointer to {p.dtype} is assigned to a pointer to {dtype}: a cast is "
+                                   "missing")
         return p
 
     # -- effects inside expressions ------------------------------------------------------------------------------------
@@ -294,9 +301,11 @@ class Statements(Loops):
         post = node.children[-1].type in ("++", "--")
         symbol = self.find(self.text(target))
         if isinstance(symbol, Moving) and symbol.base is not None:
-            before = self.let(self.text(target) + "_old", Load(symbol.cell, (), symbol.dtype), node).expr if post else None
+            now: Expr = Load(symbol.cell, (), symbol.dtype)
+            if post:
+                now = self.let(self.text(target) + "_old", now, node).expr
             self.update(node)
-            return symbol.base.moved(before if before is not None else Load(symbol.cell, (), symbol.dtype))
+            return symbol.base.moved(now)
         place = self.place(target)
         if post:
             old = self.let(self.text(target) + "_old", self.load(place), node).expr

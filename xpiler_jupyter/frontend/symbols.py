@@ -79,7 +79,7 @@ def index_sum(a: Expr, b: Expr) -> Expr:
         return b
     if isinstance(b, Const) and b.value == 0:
         return a
-    if isinstance(b, Const) and int(b.value) >= 0 or a.dtype == b.dtype == I32:
+    if (isinstance(b, Const) and int(b.value) >= 0) or a.dtype == b.dtype == I32:
         return build.add(a, b)
     if a.dtype == b.dtype and a.dtype.kind == "int":
         return build.add(a, b)
@@ -127,8 +127,8 @@ class Pointer:
 
 @dataclass(frozen=True, slots=True)
 class Moving:
-    """A pointer variable that moves: `base` plus the integer of type `dtype` in the rank-0 buffer `cell`. A pointer that
-    is declared empty has no base until its first assignment. `element` is what it points to (None: void)."""
+    """A pointer variable that moves: `base` plus the integer of type `dtype` in the rank-0 buffer `cell`. A pointer
+    that is declared empty has no base until its first assignment. `element` is what it points to (None: void)."""
 
     base: Ptr | None
     cell: str

@@ -10,8 +10,8 @@ from .source import Source
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """`kind` is one of id, num, str, op, space, comment, directive. `start`, `end` are character offsets in the original
-    text. `exact` says that the token stands there letter by letter; otherwise a macro put it there, and the range is
+    """`kind` is one of id, num, str, op, space, comment, directive. `start`, `end` are character offsets in the
+    original text. `exact` says that the token stands there letter by letter; otherwise a macro put it there, and the range is
     that of the macro's use."""
 
     kind: str
@@ -28,7 +28,8 @@ _TOKEN = re.compile(
       | (?P<str>(?:u8|[uUL])?"(?:\\.|[^"\\\n])*"|(?:u8|[uUL])?'(?:\\.|[^'\\\n])+')
       | (?P<id>[^\W\d]\w*|\$)
       | (?P<num>\.?\d(?:[eEpP][+-]|'[0-9A-Za-z]|[0-9A-Za-z_.])*)
-      | (?P<op><<<|>>>|<<=|>>=|\.\.\.|->\*?|\+\+|--|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&|^]=|\#\#|::|[-+*/%&|^~!<>=?:;,.(){}\[\]\#@])
+      | (?P<op><<<|>>>|<<=|>>=|\.\.\.|->\*?|\+\+|--|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&|^]=|\#\#|::
+          |[-+*/%&|^~!<>=?:;,.(){}\[\]\#@])
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -76,6 +77,22 @@ def split(text: str) -> list[Token]:
     return out
 
 
+def _unclosed(tokens: list[Token], opened: Token) -> Token | None:
+    """For a `(` or `[` that is never closed: the first word behind it that cannot stand inside."""
+    k = next(i for i, t in enumerate(tokens) if t is opened)
+    before = next((t.text for t in reversed(tokens[:k]) if t.kind != "space"), "")
+    depth, allowed = 0, 2 if before == "for" else 0
+    for t in tokens[k:]:
+        if t.kind != "op":
+            continue
+        depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(t.text, 0)
+        if t.text == ";":
+            allowed -= 1
+        if (t.text == ";" and allowed < 0) or (t.text == "{" and depth > 0):
+            return t
+    return None
+
+
 _CLOSES = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -94,9 +111,10 @@ def check_brackets(source: Source, tokens: list[Token]) -> None:
             want = _CLOSES[top.text]
             if t.text != want:
                 line, column = source.place(top.start)
-                raise source.parse_error(t.start, f"a {want} is missing before this {t.text}",
+                here = _unclosed(tokens, top) or t
+                raise source.parse_error(here.start, f"a {want} is missing before this {here.text}",
                                          f"It would close the {top.text} of line {line}, column {column}.")
     if stack:
         top = stack[-1]
-        raise source.parse_error(top.start, f"the text ends before this {top.text} is closed: {_CLOSES[top.text]} is missing",
-                                 "Is the kernel cut off?")
+        raise source.parse_error(top.start, f"the text ends before this {top.text} is closed: {_CLOSES[top.text]} is "
+                                 "missing", "Is the kernel cut off?")

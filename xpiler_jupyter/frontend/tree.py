@@ -20,18 +20,20 @@ _LANGUAGE = tree_sitter.Language(tree_sitter_cuda.language())
 
 # Said about a declaration and of no consequence for its meaning here, or kept as a `Mark`.
 _PLAIN_WORDS = frozenset((
-    "__restrict__", "__restrict", "restrict", "__forceinline__", "__forceinline", "__inline__", "__inline", "__noinline__",
+    "__restrict__", "__restrict", "restrict", "__forceinline__", "__forceinline", "__inline__", "__inline",
+    "__noinline__",
     "__host__", "__device__", "__global__", "__grid_constant__", "register", "noexcept",
 ))
 _WORDS_WITH_ARGUMENTS = frozenset((
-    "__attribute__", "__attribute", "__declspec", "__align__", "alignas", "_Alignas", "__launch_bounds__", "__maxnreg__",
-    "__cluster_dims__",
+    "__attribute__", "__attribute", "__declspec", "__align__", "alignas", "_Alignas", "__launch_bounds__",
+    "__maxnreg__", "__cluster_dims__",
 ))
 _CAST_WORDS = frozenset(("static_cast", "reinterpret_cast", "const_cast", "dynamic_cast", "template", "operator"))
 _KNOWN_TEMPLATES = frozenset(("numeric_limits", "fragment", "vector", "array", "min", "max"))
 _TYPE_WORDS = frozenset((
-    "void", "bool", "char", "short", "int", "long", "float", "double", "signed", "unsigned", "half", "__half", "typename",
-    "const", "size_t", "int8_t", "uint8_t", "int16_t", "uint16_t", "int32_t", "uint32_t", "int64_t", "uint64_t", "class",
+    "void", "bool", "char", "short", "int", "long", "float", "double", "signed", "unsigned", "half", "__half",
+    "typename", "const", "size_t", "int8_t", "uint8_t", "int16_t", "uint16_t", "int32_t", "uint32_t", "int64_t", "uint64_t",
+    "class",
 ))
 
 
@@ -54,6 +56,8 @@ class Tree:
         self.marks: list[Mark] = []
         # Places of `<` that the grammar would take for a template's bracket: parsed as `>`, which binds the same.
         self.less_than: set[int] = set()
+        # Names declared like `float (*p)[5]`: parsed as `float *p[5]`, since the grammar takes the first for a cast.
+        self.row_pointers: set[int] = set()
         qualifiers = {m.qualifier for m in platform.memories if m.qualifier} | {"__shared__", "__constant__"}
         if platform.kernel_qualifier:
             qualifiers.add(platform.kernel_qualifier)
@@ -65,7 +69,8 @@ class Tree:
     def _mask(self, tokens: list[Token], qualifiers: set[str]) -> str:
         out: list[str] = []
         pending: list[tuple[str, tuple[Token, ...], int]] = []
-        templates = _template_names(tokens)
+        templates, braces = _template_names(tokens), _dim3_brackets(tokens)
+        rows, row_names = _row_pointer_brackets(tokens)
         at, k = 0, 0
         previous = Token("op", "", 0, 0)
         while k < len(tokens):
@@ -82,7 +87,10 @@ class Tree:
                     at += len(x.text)
                 k = end
                 continue
-            text = t.text
+            # `dim3 grid(n, m)` reads like a function declaration; with braces it does not.
+            text = " " if k in rows else braces.get(k, t.text)
+            if k in row_names:
+                self.row_pointers.add(at)
             if t.kind != "space":
                 self.marks += [Mark(at, *p) for p in pending]
                 pending.clear()
@@ -224,6 +232,35 @@ def _after_brackets(tokens: list[Token], k: int) -> int:
         if depth == 0:
             return i + 1
     return k
+
+
+def _dim3_brackets(tokens: list[Token]) -> dict[int, str]:
+    """Braces to put in place of the brackets of `dim3 name(...)`, by token index."""
+    out: dict[int, str] = {}
+    words = [k for k, t in enumerate(tokens) if t.kind != "space"]
+    for a, b, c, d in zip(words, words[1:], words[2:], words[3:], strict=False):
+        if tokens[a].text == "dim3" and tokens[b].kind == "id" and tokens[c].text == "(":
+            end = _after_brackets(tokens, b + 1)
+            if tokens[d].text != ")" and tokens[d].text not in _TYPE_WORDS and end > c:
+                out[c], out[end - 1] = "{", "}"
+    return out
+
+
+def _row_pointer_brackets(tokens: list[Token]) -> tuple[set[int], set[int]]:
+    """Indices of the brackets of `type (*name)[`, and of these names."""
+    brackets: set[int] = set()
+    names: set[int] = set()
+    words = [k for k, t in enumerate(tokens) if t.kind != "space"]
+    for j, k in enumerate(words[:-6]):
+        if tokens[k].text not in _TYPE_WORDS or tokens[words[j + 1]].text != "(" or tokens[words[j + 2]].text != "*":
+            continue
+        n = j + 3
+        while n < len(words) - 2 and tokens[words[n]].text in ("const", "__restrict__", "__restrict"):
+            n += 1
+        if tokens[words[n]].kind == "id" and tokens[words[n + 1]].text == ")" and tokens[words[n + 2]].text == "[":
+            brackets |= {words[j + 1], words[n + 1]}
+            names.add(words[n])
+    return brackets, names
 
 
 def _template_names(tokens: list[Token]) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tree_sitter import Node
 
@@ -25,7 +25,7 @@ NAMES: dict[str, ScalarType] = {
 @dataclass(frozen=True, slots=True)
 class CType:
     """A type as declared: `base` None is void; `auto` leaves the base to the initialiser. `dims` are the nodes of array
-    dimensions, outermost first (None: `[]`); `row` the dimensions below a pointer to an array, as in `float (*p)[4]`."""
+    dimensions, outermost first (None: `[]`); `row` those below a pointer to an array, as in `float (*p)[4]`."""
 
     base: ScalarType | None
     pointers: int = 0
@@ -113,17 +113,17 @@ class Types:
         if kind in ("identifier", "type_identifier", "field_identifier"):
             return Declared(node, base, None)
         inner_node = field(node, "declarator")
-        if inner_node is None and kind in ("reference_declarator", "parenthesized_declarator", "abstract_reference_declarator",
-                                           "abstract_parenthesized_declarator"):
+        if inner_node is None and kind.endswith(("reference_declarator", "parenthesized_declarator")):
             inner_node = next((c for c in node.named_children if c.type.endswith(("declarator", "identifier"))), None)
         if kind in ("pointer_declarator", "abstract_pointer_declarator"):
             if base.dims:
                 raise t.unsupported(node, "an array of pointers is not supported")
-            return self.declarator(inner_node, CType(base.base, base.pointers + 1, base.const, False, (), (), base.auto))
+            pointed = CType(base.base, base.pointers + 1, base.const, False, (), base.row, base.auto)
+            return self._row_pointer(inner_node, pointed) or self.declarator(inner_node, pointed)
         if kind in ("reference_declarator", "abstract_reference_declarator"):
             if t.text_of(node).startswith("&&"):
                 raise t.unsupported(node, "an rvalue reference is not supported")
-            return self.declarator(inner_node, CType(base.base, base.pointers, base.const, True, base.dims, base.row, base.auto))
+            return self.declarator(inner_node, replace(base, reference=True))
         if kind in ("array_declarator", "abstract_array_declarator"):
             return self._array(node, inner_node, base)
         if kind in ("parenthesized_declarator", "abstract_parenthesized_declarator"):
@@ -132,6 +132,16 @@ class Types:
             got = self.declarator(inner_node, base)
             return Declared(got.name, got.type, None, True, field(node, "parameters"))
         raise t.unsupported(node, f"the declaration `{_short(t.text_of(node))}` is not supported")
+
+    def _row_pointer(self, node: Node | None, base: CType) -> Declared | None:
+        """`float (*p)[5]`, whose brackets were masked (see `Tree.row_pointers`)."""
+        dims: list[Node | None] = []
+        while node is not None and node.type == "array_declarator":
+            dims.insert(0, field(node, "size"))
+            node = field(node, "declarator")
+        if node is None or node.start_byte not in self.tree.row_pointers or not dims:
+            return None
+        return Declared(node, CType(base.base, base.pointers, base.const, False, (), tuple(dims), base.auto), None)
 
     def _array(self, node: Node, inner: Node | None, base: CType) -> Declared:
         """`x[a][b]` nests with the outermost dimension innermost; `(*x)[b]` is a pointer to a row."""
@@ -144,16 +154,14 @@ class Types:
         while core is not None and core.type in ("parenthesized_declarator", "abstract_parenthesized_declarator"):
             core = next((c for c in core.named_children), None)
         if core is not None and core.type in ("pointer_declarator", "abstract_pointer_declarator"):
-            return self.declarator(core, CType(base.base, base.pointers, base.const, False, (), tuple(dims), base.auto)) \
-                if base.pointers == 0 else self._refuse_pointer_rows(node)
+            if base.pointers:
+                raise self.tree.unsupported(node, "a pointer to an array of pointers is not supported")
+            return self.declarator(core, CType(base.base, 0, base.const, False, (), tuple(dims), base.auto))
         if core is not None and core.type == "reference_declarator":
             return self.declarator(core, CType(base.base, base.pointers, base.const, True, tuple(dims), (), base.auto))
         if base.pointers:
             raise self.tree.unsupported(node, "an array of pointers is not supported")
         return self.declarator(at, CType(base.base, 0, base.const, base.reference, tuple(dims), (), base.auto))
-
-    def _refuse_pointer_rows(self, node: Node) -> Declared:
-        raise self.tree.unsupported(node, "a pointer to an array of pointers is not supported")
 
     def descriptor(self, node: Node) -> CType:
         """The type written in a cast or sizeof."""

@@ -218,8 +218,9 @@ class Unit:
         args = []
         for p in f.params:
             if p.type.base is not None and p.name is not None:
-                args.append(Param(self.tree.text_of(p.name), p.type.base, bool(p.type.pointers or p.type.dims or p.type.row),
-                                  p.type.const, self.is_restrict(p), span=self.tree.span(p.name)))
+                pointer = bool(p.type.pointers or p.type.dims or p.type.row)
+                args.append(Param(self.tree.text_of(p.name), p.type.base, pointer, p.type.const,
+                                  self.is_restrict(p), span=self.tree.span(p.name)))
         return Signature(f.name, tuple(args), f.is_device)
 
     def is_restrict(self, p: Declared) -> bool:

@@ -15,6 +15,9 @@ _SCOPES = frozenset((
 ))
 
 
+_NAMING = ("declarator", "identifier")
+
+
 @dataclass(slots=True)
 class Info:
     """One declared name. `reads` are start offsets of its uses, `writes` the nodes that assign to it."""
@@ -83,7 +86,7 @@ class Usage:
         while declarator is not None and declarator.type not in ("identifier", "type_identifier", "field_identifier"):
             inner = child(declarator, "declarator")
             if inner is None:
-                inner = next((c for c in declarator.named_children if c.type.endswith(("declarator", "identifier"))), None)
+                inner = next((c for c in declarator.named_children if c.type.endswith(_NAMING)), None)
             declarator = inner
         if declarator is not None:
             name = self.tree.text_of(declarator)

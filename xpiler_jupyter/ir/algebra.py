@@ -132,6 +132,9 @@ class Scope(Division):
         """Where p >= 0 is known."""
         new = self.with_fact(p)
         assert isinstance(new, Scope)
+        plain = without_floor(p)
+        if plain is not None:
+            new = new.fact(plain)
         inner = p.plus(-p.constant)
         q = inner.lone
         if p.constant < 0 and isinstance(q, Binary) and q.op == "/" and isinstance(q.b, Const) and q.b.value > 0:
@@ -364,6 +367,19 @@ def _mutable(p: Poly) -> bool:
 def equal(a: Expr, b: Expr, scope: Scope | None = None) -> bool:
     """Are two index expressions equal (under what the scope knows)?"""
     return (scope or Scope()).equal(a, b)
+
+
+def without_floor(p: Poly) -> Poly | None:
+    """The same claim `p >= 0` without its quotient, if p is x / d + rest or rest - x / d:
+    x / d >= k just when x >= k d, and x / d <= k just when x <= k d + d - 1."""
+    for a in p.atoms():
+        if isinstance(a, Digit) and a.radix is None:
+            c, rest = p.collect(a)
+            if c == ONE:
+                return a.base + a.lo * rest
+            if c == -ONE:
+                return a.lo * rest.plus(1) - a.base.plus(1)
+    return None
 
 
 def substitute_poly(p: Poly, names: Mapping[str, Poly], scope: Scope) -> Poly:

@@ -55,7 +55,7 @@ class Division(Ranges):
         # (m q + r) % m = r % m, kept where r >= 0
         _, r = p.split(m)
         if m.value is not None:
-            reduced = Poly({k: c % m.value for k, c in r.terms.items()})
+            reduced = self._realigned(Poly({k: c % m.value for k, c in r.terms.items()}), m.value)
             r = reduced if self.nonneg(reduced) else r
         if not self.nonneg(r):
             r = p
@@ -74,6 +74,21 @@ class Division(Ranges):
             if a.radix.exact_div(m) is not None:
                 return Poly.atom(Digit(a.base, a.lo, m))
         return Poly.atom(Digit(r, ONE, m))
+
+    def _realigned(self, r: Poly, m: int) -> Poly:
+        """(a h + b l) % m with h the digit above l: when a = b * radix (mod m), the two are one digit again."""
+        for k, c in r.terms.items():
+            for low in k:
+                if not isinstance(low, Digit) or low.radix is None or low.radix.value is None:
+                    continue
+                for n, c2 in r.terms.items():
+                    wanted = c * low.radix.value
+                    if n != k and c2 != wanted and (c2 - wanted) % m == 0:
+                        raised = Poly({**r.terms, n: wanted})
+                        joined = self.combine(raised)
+                        if len(joined.terms) < len(r.terms):
+                            return Poly({x: y % m for x, y in joined.terms.items()})
+        return r
 
     def _factors(self, r: Poly, d: Poly) -> list[tuple[Poly, Poly, Poly, Poly]]:
         """Ways to write r = g * quotient + rest and d = g * divisor, greatest g first."""

@@ -12,6 +12,7 @@ from .nodes import Var
 from .poly import Atom, Digit, Poly, atom_names
 
 FUEL = 12  # steps of one proof
+FACTS = 2  # facts used in one proof
 DEPTH = 40  # of proofs inside proofs: operands of opaque atoms are normalised while proving
 
 
@@ -32,12 +33,15 @@ class Ranges:
     def _copy(self) -> Ranges:
         new = type(self)()
         new.rank, new.lows, new.highs, new.facts = dict(self.rank), dict(self.lows), dict(self.highs), self.facts
+        new._memo = {p: True for p, holds in self._memo.items() if holds}  # what was proved stays proved further in
         return new
 
     def with_name(self, name: str) -> Ranges:
         """Innermost so far; whatever was known of an older binding of the name is forgotten."""
         new = self._copy()
         stale = {name}
+        if name in self.rank:
+            new._memo = {}
         new.rank = {n: r for n, r in new.rank.items() if n != name}
         new.rank[name] = max(0, *new.rank.values(), 0) + 1
         for table in (new.lows, new.highs):
@@ -86,8 +90,8 @@ class Ranges:
 
     # -- the prover ----------------------------------------------------------------------------------------------------
 
-    def nonneg(self, p: Poly, fuel: int = FUEL) -> bool:
-        """Is p >= 0 for all values that the names can have?"""
+    def nonneg(self, p: Poly, fuel: int = FUEL, facts: int = FACTS) -> bool:
+        """Is p >= 0 for all values that the names can have? `fuel` and `facts` bound the search."""
         if p.value is not None:
             return p.value >= 0
         known = self._memo.get(p)
@@ -97,10 +101,10 @@ class Ranges:
             return False
         self._depth += 1
         try:
-            out = self._eliminate(p, fuel) or self._by_facts(p, fuel)
+            out = self._eliminate(p, fuel, facts) or self._by_facts(p, fuel, facts)
         finally:
             self._depth -= 1
-        if out or fuel == FUEL:
+        if out or (fuel == FUEL and facts == FACTS):
             self._memo[p] = out
         return out
 
@@ -113,14 +117,16 @@ class Ranges:
     def _rank(self, a: Atom) -> tuple[int, bool, str]:
         return (max((self.rank.get(n, 0) for n in atom_names(a)), default=0), not isinstance(a, Var), repr(a))
 
-    def _eliminate(self, p: Poly, fuel: int) -> bool:
+    def _eliminate(self, p: Poly, fuel: int, facts: int) -> bool:
         atom = max(p.atoms(), key=self._rank)
+        if isinstance(atom, Var) and not self.lows.get(atom.name) and not self.highs.get(atom.name):
+            return False
         c, rest = p.collect(atom)
-        up = self.nonneg(c, fuel - 1)
-        down = not up and self.nonneg(-c, fuel - 1)
+        up = self.nonneg(c, fuel - 1, 0)
+        down = not up and self.nonneg(-c, fuel - 1, 0)
         if not up and not down:
             return False
-        return any(all(self.nonneg(q + rest, fuel - 1) for q in group) for group in self._bounded(atom, c, up))
+        return any(all(self.nonneg(q + rest, fuel - 1, facts) for q in group) for group in self._bounded(atom, c, up))
 
     def _bounded(self, a: Atom, c: Poly, up: bool) -> list[list[Poly]]:
         """Lower bounds of `c * a`, where c >= 0 if `up`, else c <= 0: any group holds as a whole."""
@@ -148,9 +154,19 @@ class Ranges:
         """Hook for `algebra`, which can read operands of opaque atoms."""
         return []
 
-    def _by_facts(self, p: Poly, fuel: int) -> bool:
-        shared = [f for f in self.facts if set(f.terms) & set(p.terms) - {()}]
-        return any(self.nonneg(p - f, fuel // 2) for f in shared)
+    def _by_facts(self, p: Poly, fuel: int, facts: int) -> bool:
+        """p = k f + rest for a known f >= 0, if that leaves fewer terms. Asked of the question itself, and of what is
+        left of it when only sizes are."""
+        if not facts or (fuel < FUEL and any(self.rank.get(n, 0) > 0 for n in p.names())):
+            return False
+        size = len(p.terms) - (() in p.terms)
+        for f in self.facts:
+            times = {p.terms[m] // c for m, c in f.terms.items() if m and p.terms.get(m, 0) % c == 0 and m in p.terms}
+            for k in times:
+                rest = p - f.scale(k)
+                if k > 0 and len(rest.terms) - (() in rest.terms) < size and self.nonneg(rest, fuel - 1, facts - 1):
+                    return True
+        return False
 
     def upper(self, p: Poly) -> int | None:
         """A constant upper bound, found by eliminating names; None if there is none. Not always the least."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from .algebra import Scope
+from .algebra import Scope, without_floor
 from .build import COMPARE, conjunction, integer
 from .cleanup import clean
 from .nodes import (
@@ -38,7 +38,7 @@ from .nodes import (
     While,
     const_bool,
 )
-from .poly import Poly
+from .poly import Digit, Poly
 from .types import BOOL
 from .visit import children, map_children, rename, stmts_of, substitute, walk
 
@@ -162,7 +162,18 @@ class _Simplifier:
             if isinstance(a, Const):
                 return a
             return e if a is e.a and b is e.b else Binary(e.op, a, b, BOOL, span=e.span)
-        return map_children(e, lambda c: self.expr(c, scope))
+        return self._without_quotient(map_children(e, lambda c: self.expr(c, scope)), scope)
+
+    def _without_quotient(self, e: Expr, scope: Scope) -> Expr:
+        """`x / d < k` as `x < k * d`, and so on, where x >= 0 and d > 0."""
+        if not isinstance(e, Binary) or e.op not in ("<", "<=", ">", ">=") or not e.a.dtype.is_integer:
+            return e
+        digit, k = scope.poly(e.a).lone, scope.poly(e.b)
+        if not isinstance(digit, Digit) or digit.radix is not None:
+            return e
+        limit = scope.expr(digit.lo * (k.plus(1) if e.op in ("<=", ">") else k), e.b.dtype)
+        new = Binary("<" if e.op in ("<", "<=") else ">=", scope.expr(digit.base, e.a.dtype), limit, BOOL, span=e.span)
+        return new if cost(new) < cost(e) else e
 
     # -- statements ----------------------------------------------------------------------------------------------------
 
@@ -276,6 +287,7 @@ def _bound_from(part: Expr, s: For, declared: set[str], inner: Scope) -> tuple[P
     d = inner.poly(part.b) - inner.poly(part.a)
     d = d if part.op in ("<", "<=") else -d
     p = d.plus(-1) if part.op in ("<", ">") else d  # the condition is p >= 0
+    p = without_floor(p) or p
     c, rest = p.collect(Var(s.var, s.dtype))
     k = c.value
     if not k or s.var in rest.names() or rest.names() & declared:

@@ -8,7 +8,7 @@ from typing import Any
 from ..ir.algebra import ONE, Poly, Scope
 from ..ir.build import add, div, mod, mul
 from ..ir.nodes import Block, Const, Expr, For, If, Kernel, Let, Var
-from ..ir.simplify import cost, simplify_block
+from ..ir.simplify import cost, simplify_block, simplify_expr
 from ..ir.visit import all_names, fresh_name, stmts_of, substitute, walk
 from ..platforms.base import Platform
 from ._loops import (
@@ -47,7 +47,7 @@ class LoopFuse(Pass):
     knobs = {  # noqa: RUF012
         "outer": "the outer loop",
         "inner": "the loop directly inside it (found by itself when left out)",
-        "name": "the new loop's variable (a flat index in the body, or both names together, when left out)",
+        "name": "the new loop's variable (when left out: a flat index of the body, ij for i and j, or idx)",
     }
 
     def sites(self, kernel: Kernel, target: Platform) -> list[dict[str, Any]]:
@@ -99,10 +99,10 @@ class LoopFuse(Pass):
         dtype = outer.dtype
         name = self._name(kernel, outer, inner, sunk, scope, told)
         flat = Var(name, dtype)
-        extent = scope.expr(m, dtype)
-        values = {outer.var: add(outer.lo, mul(div(flat, extent), outer.step)),
-                  inner.var: add(inner.lo, mul(mod(flat, extent), inner.step))}
-        fused = For(name, Const(0, dtype), scope.expr(n * m, dtype), Const(1, dtype), Block(), "serial", None, dtype,
+        width, height = self._extent(inner, m, scope), self._extent(outer, n, scope)
+        values = {outer.var: add(outer.lo, mul(div(flat, width), outer.step)),
+                  inner.var: add(inner.lo, mul(mod(flat, width), inner.step))}
+        fused = For(name, Const(0, dtype), simplify_expr(mul(height, width), scope), Const(1, dtype), Block(), "serial", None, dtype,
                     span=outer.span, comments=outer.comments + old_inner.comments)
         here = scope.fact(n.plus(-1)).fact(m.plus(-1)).loop(fused)
         tail = _sink(sunk, old_inner.body)
@@ -119,8 +119,13 @@ class LoopFuse(Pass):
         note = f"Fused loops {labels[0]} and {labels[1]} into {kept_name}."
         return PassResult(replace_stmt(kernel, outer, new), note, assumptions=assumptions)
 
+    def _extent(self, loop: For, trips: Poly, scope: Scope) -> Expr:
+        """The number of iterations, in the person's words where they said it."""
+        plain = scope.poly(loop.hi) == trips and not isinstance(loop.hi, Const)
+        return loop.hi if plain else scope.expr(trips, loop.dtype)
+
     def _name(self, kernel: Kernel, outer: For, inner: For, sunk: tuple[Any, ...], scope: Scope, told: Any) -> str:
-        """As told; else the name of a `Let` that is the flat index; else the two names together."""
+        """As told; else the name of a `Let` that is the flat index; else `ij` for i and j, `idx` for longer ones."""
         inside = scope.loop(outer).loop(inner)
         width = trip_count(inner, scope)
         zero = Poly({})
@@ -136,7 +141,7 @@ class LoopFuse(Pass):
                     return s.name
         taken = all_names(kernel)
         short = len(outer.var) == len(inner.var) == 1
-        return fresh_name(str(told) if told else outer.var + ("" if short else "_") + inner.var, taken)
+        return fresh_name(str(told) if told else outer.var + inner.var if short else "idx", taken)
 
     def _why_not_nested(self, outer: For, label: str) -> str:
         stmts = stmts_of(outer.body)

@@ -174,8 +174,9 @@ class ExprText:
         if "{" in template:
             args = [self._go(a, UNARY) for a in e.args]
             return template.format(*args), SELECT if "?" in template else PRECEDENCE["*"]
-        keep_types = not e.dtype.is_float
-        parts = [self.expr(a, None if keep_types else e.dtype) for a in e.args]
+        # Only the functions with an f suffix convert their arguments; the others are overloaded, and a float argument
+        # would choose the float version.
+        parts = [self.expr(a, F32 if template.endswith("f") and e.dtype == F32 else None) for a in e.args]
         return f"{template}({', '.join(parts)})", POSTFIX
 
     def type(self, t: ScalarType) -> str:

@@ -75,7 +75,7 @@ def poison(which: int, rng: np.random.Generator, length: int, dtype: ScalarType)
     pattern in both runs was never written. Floats: 0 is NaN with a payload, 1 is plausible numbers."""
     if dtype.is_float:
         if which == 1:
-            return encode(rng.uniform(-3.0, 3.0, length) + 0.123, dtype)
+            return np.resize(encode(rng.uniform(-3.0, 3.0, min(length, 4093)) + 0.123, dtype), length)
         payload = {2: 0x7FD3 if dtype == BF16 else 0x7ED3, 4: 0x7FC0D3AD, 8: 0x7FF8D3ADD3ADD3AD}[dtype.bytes]
         return np.full(length, payload, dtype=f"u{dtype.bytes}").view(dtype_of(dtype))
     if dtype.kind == "bool":

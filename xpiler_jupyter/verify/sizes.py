@@ -23,7 +23,7 @@ from .subject import Scalars, Subject
 Probe = Callable[["SizeSet"], Fault | None]
 WORK = 2.0e5  # statement instances of a comfortable run
 MAX_WORK = 1.0e8  # beyond this, or this many bytes, a run is sliced
-MAX_BYTES = 1 << 24
+MAX_BYTES = 1 << 23
 
 
 @dataclass(frozen=True, slots=True)
