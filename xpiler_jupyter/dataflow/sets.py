@@ -200,8 +200,8 @@ def at_least(dim: int, p: Poly, domain: Set) -> Set:
 
 def at_least_one(params: list[str], domain: Set) -> Set:
     """domain, for values of at least 1 of the parameters (and so of their products)."""
-    names = {product_name(m) for k in range(1, len(params) + 1) for m in combinations_with_replacement(params, min(k, 4))}
-    for name in sorted(names):
+    products = (m for k in range(1, min(len(params), 4) + 1) for m in combinations_with_replacement(params, k))
+    for name in sorted({product_name(m) for m in products}):
         domain = domain.intersect(compare(">=", {(name,): 1}, const(1), domain))
     return domain
 
