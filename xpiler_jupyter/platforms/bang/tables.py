@@ -1,0 +1,106 @@
+"""What the BANG C platform is, as data: axes, memories per architecture, types, spellings.
+
+Launch geometry: a job is what runs together and may meet, `UnionN` = N clusters of 4 cores, `Block` = one core. As a
+`Launch`: `block` = (coreDim, clusterDim, 1) of one job, (1, 1, 1) for Block; `grid` = (jobs, taskDimY, taskDimZ). Then
+taskDimX = jobs * clusterDim * coreDim and taskIdX = (job * clusterDim + clusterId) * coreDim + coreId.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...ir.types import BF16, F16, F32, I8, I16, I32, I64, U8, U16, U32, U64, ScalarType
+from ..base import C_TYPES, Axis, Memory
+
+
+@dataclass(frozen=True, slots=True)
+class Arch:
+    """One architecture: KiB of each memory, as the compiler's __MLU_*_SIZE__ say them."""
+
+    name: str
+    number: int
+    nram: int
+    wram: int
+    sram: int
+    reserved: int = 128  # KiB of NRAM and of SRAM that the compiler keeps for itself, as public kernels assume
+    cores: int = 4
+    vector_alignment: int = 1
+    vector_bytes: int = 1
+
+
+# Sources: the public operator library's kernel header (128 KiB reserved of NRAM and SRAM, alignment), its developer
+# guide (usable sizes of mtp_372: 655360 and 4063232 bytes; mtp_592 the same with 327680 and 1966080), its build script
+# (512, 512 and 2048 KiB). mtp_290's are the build script's.
+ARCHS = {
+    "mtp_290": Arch("mtp_290", 290, 512, 512, 2048, vector_alignment=64, vector_bytes=128),
+    "mtp_372": Arch("mtp_372", 372, 768, 1024, 4096),
+    "mtp_592": Arch("mtp_592", 592, 512, 512, 2048),
+}
+DEFAULT_ARCH = "mtp_592"
+UNIONS = (1, 2, 4, 8, 16)  # clusters of one job
+
+AXES = (
+    Axis("taskIdY", "grid", "taskDimY", 65535),
+    Axis("taskIdZ", "grid", "taskDimZ", 65535),
+    Axis("coreId", "block", "coreDim", 4),
+    Axis("clusterId", "block", "clusterDim", max(UNIONS)),
+)
+# Axes that are sums of others; `job` is the index of the launch grid's first dimension.
+DERIVED = {
+    "taskIdX": "(job * clusterDim + clusterId) * coreDim + coreId",
+    "taskId": "(taskIdZ * taskDimY + taskIdY) * taskDimX + taskIdX",
+    "taskDim": "taskDimX * taskDimY * taskDimZ",
+}
+
+
+def memories(arch: str = DEFAULT_ARCH) -> tuple[Memory, ...]:
+    """Address spaces with what a program may use of them. Scopes: a core is a thread, a cluster's SRAM is a block's."""
+    a = ARCHS[arch]
+    return (
+        Memory("local", "", "thread", None),
+        Memory("ldram", "__ldram__", "thread", None),
+        Memory("nram", "__nram__", "thread", (a.nram << 10) - (a.reserved << 10), max(64, a.vector_alignment)),
+        Memory("wram", "__wram__", "thread", a.wram << 10, 64),
+        Memory("sram", "__mlu_shared__", "block", (a.sram << 10) - (a.reserved << 10), 64),
+        Memory("global", "", "grid", None),
+    )
+
+
+TYPES: dict[ScalarType, str] = {
+    **C_TYPES,
+    F16: "half",
+    BF16: "bfloat16_t",
+    I8: "int8_t",
+    U8: "uint8_t",
+    I16: "int16_t",
+    U16: "uint16_t",
+    I32: "int",
+    U32: "uint32_t",
+    I64: "int64_t",
+    U64: "uint64_t",
+    F32: "float",
+}
+# Other words that texts use for the same types.
+TYPE_WORDS = {"int8": I8, "int16": I16, "int32": I32, "uint8": U8, "uint16": U16, "uint32": U32}
+FUNCTIONS: dict[tuple[str, ScalarType], str] = {
+    ("max", F32): "fmaxf",
+    ("min", F32): "fminf",
+    ("abs", F32): "fabsf",
+    ("abs", I32): "abs",
+    **{(n, t): n for n in ("max", "min") for t in (I32, U32)},
+}
+BARRIERS = {"block": "__sync_all();", "cluster": "__sync_cluster();"}
+KERNEL_QUALIFIER = "__mlu_global__"
+QUALIFIERS = (
+    "__mlu_global__",
+    "__mlu_entry__",
+    "__mlu_func__",
+    "__mlu_device__",
+    "__nram__",
+    "__wram__",
+    "__ldram__",
+    "__mlu_shared__",
+)
+MARKERS = ("__mlu_global__", "__mlu_entry__", "__bang_", "__nram__", "GDRAM2NRAM")
+SUFFIXES = (".mlu", ".mluh")
+HEADERS = {"bang.h": ()}
