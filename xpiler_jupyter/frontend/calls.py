@@ -10,7 +10,7 @@ from ..ir.types import BOOL
 from .expressions import Expressions
 from .literals import numeric_limit
 from .math_functions import MathError, is_math, is_trivial, math_call
-from .refusals import call_refusal, node_refusal
+from .refusals import call_refusal, node_refusal, short
 from .symbols import Ptr
 from .tree import field, strip_parens
 from .typenames import CType
@@ -50,7 +50,7 @@ class Calls(Expressions):
         if kind == "lambda_expression":
             raise self.unsupported(node, node_refusal(kind))
         if kind != "identifier":
-            raise self.unsupported(node, f"a call of {_short(self.text(function))} is not supported")
+            raise self.unsupported(node, f"a call of {short(self.text(function))} is not supported")
         return self._named_call(node, self.text(function))
 
     def _named_call(self, node: Node, name: str) -> Expr | Ptr | None:
@@ -115,7 +115,7 @@ class Calls(Expressions):
             if len(inner) != 1 or len(args) != 1:
                 raise self.parse_error(node, f"{name} takes one type and one value")
             if inner[0].type != "type_descriptor":
-                raise self.unsupported(node, f"the type {_short(self.text(inner[0]))} is not known here")
+                raise self.unsupported(node, f"the type {short(self.text(inner[0]))} is not known here")
             return self.cast(node, self.types.descriptor(inner[0]), args[0])
         if name in ("max", "min"):
             return self._typed_extreme(node, name, inner)
@@ -165,12 +165,7 @@ class Calls(Expressions):
             got = numeric_limit(t.base, text.split("::")[-1]) if t.base is not None and not t.pointers else None
             if got is not None:
                 return got
-        raise self.unsupported(node, f"{_short(text)} is not supported")
+        raise self.unsupported(node, f"{short(text)} is not supported")
 
     def inline(self, node: Node, name: str) -> Expr | Ptr | None:
         raise NotImplementedError
-
-
-def _short(text: str, limit: int = 40) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= limit else text[:limit - 3] + "..."

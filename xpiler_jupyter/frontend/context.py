@@ -69,6 +69,9 @@ class Context:
     def value(self, node: Node) -> Expr | Ptr:
         raise NotImplementedError
 
+    def expr(self, node: Node) -> Expr:
+        raise NotImplementedError
+
     def call(self, node: Node) -> Expr | Ptr | None:
         raise NotImplementedError
 

@@ -7,19 +7,18 @@ from dataclasses import replace
 from tree_sitter import Node
 
 from ..ir import build
-from ..ir.nodes import Binary, Cast, Const, Expr, Load, Select, Unary, Var
-from ..ir.types import BOOL, I32, I64, U64, ScalarType, common_type, integer_promotion
-from .context import Context
+from ..ir.nodes import Const, Expr, Load, Unary, Var
+from ..ir.types import BOOL, I32, I64, common_type, integer_promotion
+from .casts import Casts
 from .literals import CONSTANTS, character, number
-from .refusals import call_refusal, node_refusal
+from .refusals import call_refusal, node_refusal, short
 from .symbols import Array, Cell, Moving, Place, Pointer, Ptr, Symbol, Value
 from .tree import field, strip_parens
-from .typenames import CType
 
 _INTEGER_ONLY = frozenset(("%", "&", "|", "^", "<<", ">>"))
 
 
-class Expressions(Context):
+class Expressions(Casts):
     """Lowers everything that has a value."""
 
     # -- entry points --------------------------------------------------------------------------------------------------
@@ -35,7 +34,7 @@ class Expressions(Context):
     def pointer(self, node: Node) -> Ptr:
         got = self.value(node)
         if not isinstance(got, Ptr):
-            raise self.parse_error(node, f"{_short(self.text(node))} is no pointer or array")
+            raise self.parse_error(node, f"{short(self.text(node))} is no pointer or array")
         return got
 
     def condition(self, node: Node) -> Expr:
@@ -60,7 +59,7 @@ class Expressions(Context):
     def _on_number_literal(self, node: Node) -> Expr:
         got = number(self.text(node))
         if got is None:
-            raise self.parse_error(node, f"{_short(self.text(node))} is no number that fits a C type")
+            raise self.parse_error(node, f"{short(self.text(node))} is no number that fits a C type")
         return got
 
     def _on_char_literal(self, node: Node) -> Expr:
@@ -108,7 +107,7 @@ class Expressions(Context):
             if symbol.base is None:
                 raise self.unsupported(node, f"the pointer {self.text(node)} is used before it points anywhere")
             return symbol.base.moved(Load(symbol.cell, (), symbol.dtype))
-        raise self.unsupported(node, f"{_short(self.text(node))} is read before it has a value")
+        raise self.unsupported(node, f"{short(self.text(node))} is read before it has a value")
 
     def _on_qualified_identifier(self, node: Node) -> Expr | Ptr:
         name = self.text(node).removeprefix("::").removeprefix("std::")
@@ -138,7 +137,7 @@ class Expressions(Context):
             if self.text(base) in ("threadIdx", "blockIdx", "blockDim", "gridDim"):
                 raise self.unsupported(node, f"{self.platform.title} has no {name}",
                                        "Is the source platform the right one?")
-        raise self.unsupported(node, f"members ({_short(self.text(node))}) are not supported",
+        raise self.unsupported(node, f"members ({short(self.text(node))}) are not supported",
                                "Structs and vector types cannot be ported yet.")
 
     def extent(self, axis: str, name: str) -> Expr:
@@ -255,13 +254,6 @@ class Expressions(Context):
             raise self.unsupported(node, "?: between different buffers is not supported", "Write it as an if.")
         return self.select(cond, a, b)
 
-    def select(self, cond: Expr, a: Expr, b: Expr) -> Expr:
-        t = a.dtype if a.dtype == b.dtype else common_type(a.dtype, b.dtype)
-        a, b = build.convert(a, t), build.convert(b, t)
-        if isinstance(cond, Const):
-            return a if cond.value else b
-        return Select(cond, a, b, t)
-
     # -- places --------------------------------------------------------------------------------------------------------
 
     def element(self, node: Node, p: Ptr, index: Expr) -> Expr | Ptr:
@@ -308,7 +300,7 @@ class Expressions(Context):
                 return Ptr(symbol.buffer, symbol.dtype, symbol.dtype, "flat" if len(symbol.indices) == 1 else "rows",
                            symbol.indices[-1], symbol.indices[:-1]) if symbol.indices else \
                     Ptr(symbol.buffer, symbol.dtype, symbol.dtype, "scalar")
-        raise self.unsupported(node, f"the address of {_short(self.text(node))} is not supported")
+        raise self.unsupported(node, f"the address of {short(self.text(node))} is not supported")
 
     def place(self, node: Node) -> Place | Cell:
         """What can stand left of `=`."""
@@ -328,113 +320,8 @@ class Expressions(Context):
                 return Place(got.buffer, got.indices, got.dtype)
         elif node.type == "field_expression":
             self.value(node)
-        raise self.unsupported(node, f"assigning to {_short(self.text(node))} is not supported")
-
-    # -- casts ---------------------------------------------------------------------------------------------------------
-
-    def _on_cast_expression(self, node: Node) -> Expr | Ptr:
-        return self.cast(node, self.types.descriptor(self.child(node, "type")), self.child(node, "value"))
-
-    def cast(self, node: Node, t: CType, operand: Node) -> Expr | Ptr:
-        """`(t)operand` in any of C++'s spellings."""
-        got = self.value(operand)
-        if t.reference:
-            raise self.unsupported(node, "a cast to a reference is not supported")
-        if isinstance(got, Ptr):
-            if not t.pointers and not t.row:
-                raise self.unsupported(node, "a cast from a pointer to a number is not supported")
-            return self.retype(node, got, t)
-        if t.pointers or t.row or t.base is None:
-            raise self.unsupported(node, f"a cast of a number to {_short(self.text(node))} is not supported")
-        return self.converted(got, t.base)
-
-    def retype(self, node: Node, p: Ptr, t: CType) -> Ptr:
-        """A pointer seen as another pointer type of the same element size."""
-        if t.pointers > 1:
-            raise self.unsupported(node, "a pointer to a pointer is not supported")
-        rest = tuple(self.constant(d, "an array dimension", node) for d in t.row)
-        if t.base is None or t.base == p.dtype:
-            if rest and p.layout != "flat":
-                raise self.unsupported(node, "a local array seen with other dimensions is not supported")
-            return replace(p, rest=rest) if rest else p.whole() if p.rest else p
-        if t.base.bytes != p.dtype.bytes:
-            raise self.unsupported(node, f"seeing {p.dtype} elements as {t.base} is not supported: their sizes differ")
-        return replace(p.whole() if p.rest else p, dtype=t.base, rest=rest)
-
-    def converted(self, e: Expr, t: ScalarType) -> Expr:
-        """`(t)e`, said in the text."""
-        got = build.convert(e, t)
-        return Cast(e, t) if isinstance(got, Cast) and got is not e and got.implicit else got
-
-    def constant(self, node: Node | None, what: str, where: Node) -> int:
-        """A positive integer known now."""
-        if node is None:
-            raise self.unsupported(where, f"{what} is missing here")
-        with self.unhoisted():
-            e = self.folded(self.expr(node))
-        if not isinstance(e, Const) or e.dtype.is_float:
-            raise self.unsupported(node, f"{what} must be a constant", "Make it a #define or a constexpr.")
-        if int(e.value) <= 0:
-            raise self.unsupported(node, f"{what} must be positive")
-        return int(e.value)
-
-    def folded(self, e: Expr) -> Expr:
-        """`e` with names of known value replaced by it."""
-        if isinstance(e, Var):
-            symbols = [s for scope in (*self.scopes, self.global_scope) for s in scope.values()]
-            return next((s.const for s in symbols if isinstance(s, Value) and s.const is not None and s.expr == e), e)
-        if isinstance(e, Binary):
-            return build.binary(e.op, self.folded(e.a), self.folded(e.b))
-        if isinstance(e, Cast):
-            return build.convert(self.folded(e.x), e.dtype)
-        if isinstance(e, Select):
-            return self.select(self.folded(e.cond), self.folded(e.a), self.folded(e.b))
-        if isinstance(e, Unary) and e.op == "-":
-            x = self.folded(e.x)
-            return Const(-x.value, e.dtype) if isinstance(x, Const) and e.dtype.kind == "int" else e
-        return e
-
-    # -- sizeof --------------------------------------------------------------------------------------------------------
-
-    def _on_sizeof_expression(self, node: Node) -> Expr:
-        t = field(node, "type")
-        if t is not None:
-            got = self.types.descriptor(t)
-            if got.pointers:
-                return Const(8, U64)
-            if got.base is None:
-                raise self.parse_error(node, "sizeof(void)")
-            n = got.base.bytes
-            for d in got.dims:
-                n *= self.constant(d, "an array dimension", node)
-            return Const(n, U64)
-        operand = strip_parens(self.child(node, "value"))
-        if operand.type == "identifier":
-            if self.types.is_type(self.text(operand)):
-                base = CType(None) if self.text(operand) not in self.types.aliases else self.types.aliases[self.text(operand)]
-                base = self.types.base(operand) if base.base is None else base
-                if base.base is not None and not base.pointers:
-                    return Const(base.base.bytes, U64)
-            symbol = self.find(self.text(operand))
-            if isinstance(symbol, Array):
-                n = symbol.ptr.stored.bytes
-                for d in symbol.ptr.shape:
-                    n *= d
-                return Const(n, U64)
-            if isinstance(symbol, Pointer | Moving):
-                return Const(8, U64)
-        with self.unhoisted():
-            got_value = self.value(operand)
-        if isinstance(got_value, Ptr):
-            return Const(got_value.dtype.bytes * got_value.step(), U64)
-        return Const(got_value.dtype.bytes, U64)
+        raise self.unsupported(node, f"assigning to {short(self.text(node))} is not supported")
 
     def _on_concatenated_string(self, node: Node) -> Expr:
         raise self.unsupported(node, node_refusal("string_literal"))
-
-
-def _short(text: str, limit: int = 40) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= limit else text[:limit - 3] + "..."
-
 

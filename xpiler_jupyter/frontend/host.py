@@ -121,7 +121,7 @@ class HostReader(Lowering):
         for n in preorder(node):
             if n.type == "call_expression" and self._matters(n):
                 raise self.unsupported(n, f"host code that allocates, copies or launches under {where} is not "
-                                       "supported", "Write it as straight-line code, or add: // launch: grid(...) block(...)")
+                                       "supported", "Make it straight-line, or add: // launch: grid(...) block(...)")
             if n.type in _CHANGES:
                 self._changed(n, where)
 

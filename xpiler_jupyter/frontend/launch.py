@@ -32,13 +32,15 @@ def find_launch(unit: Unit, f: Function) -> Launch | None:
     if not unit.platform.axes:
         return None
     comment = _launch_comment(unit, f)
-    hosts = [h for h in unit.all_functions() if not h.is_kernel and h.failure is None and not h.is_template
+    hosts = [h for h in unit.all_functions() if not h.is_kernel and not h.is_template
              and any(_kernel_name(unit, n) == f.name for n in h.launches)]
     if not hosts:
         return _from_comment(unit, f, comment) if comment is not None else None
     try:
         if len(hosts) > 1:
             raise unit.tree.unsupported(hosts[1].node, f"several host functions launch {f.name}", "Keep one.")
+        if hosts[0].failure is not None:
+            raise hosts[0].failure
         return _from_host(unit, f, hosts[0])
     except XpilerError:
         if comment is not None:
@@ -89,7 +91,7 @@ def _names(unit: Unit, f: Function, site: LaunchSite) -> dict[str, Expr]:
         if pointer != isinstance(a, str):
             what = "a pointer" if pointer else "a number"
             name = unit.tree.text_of(p.name) if p.name is not None else "a parameter"
-            raise unit.tree.unsupported(site.node, f"{name} of {f.name} must be {what} that the host code names plainly")
+            raise unit.tree.unsupported(site.node, f"{name} of {f.name} must be {what} that host code names plainly")
         value = a
         while isinstance(value, Cast):
             value = value.x
@@ -162,6 +164,8 @@ def _wrapper(unit: Unit, f: Function, h: Function, reader: HostReader, sites: li
         seen.add(a)
         args.append(_host_arg(unit, p, name, buffer))
     signature = unit.signature(h)
+    if len(signature.args) != len(h.params):
+        raise unit.tree.unsupported(h.node, f"a parameter of {h.name} has no type that we know (void*)")
     return Host(h.name, signature.args, tuple(args), span=unit.tree.span(h.node))
 
 
@@ -192,7 +196,7 @@ def _host_arg(unit: Unit, p: Declared, name: str, buffer: DeviceBuffer) -> HostA
 def _launch_comment(unit: Unit, f: Function) -> Remark | None:
     """The launch comment in front of or inside a kernel; for a text with one kernel, wherever it stands."""
     found = [c for c in unit.tree.prepared.comments if re.match(r"launch\s*:", c.text)]
-    start, end = unit.tree.origin(f.node)
+    end = unit.tree.origin(f.node)[1]
     before = [unit.tree.origin(g.node)[1] for g in unit.all_functions() if g.node.end_byte <= f.node.start_byte]
     near = [c for c in found if max(before, default=0) <= c.start < end]
     if len(near) > 1:

@@ -21,8 +21,8 @@ _CANONICAL = {"fabs": "abs", "fmax": "max", "fmin": "min"}
 # Fast float functions keep their own names: they are less exact than the ones they stand for.
 _FAST = {"__expf": 1, "__exp10f": 1, "__logf": 1, "__log2f": 1, "__log10f": 1, "__sinf": 1, "__cosf": 1, "__tanf": 1,
          "__powf": 2, "__fdividef": 2, "__saturatef": 1}
-_OTHERS = frozenset(("max", "min", "abs", "labs", "llabs", "fma", "fmaf", "isnan", "isinf", "isfinite", "signbit", "clamp",
-                     "umax", "umin", "llmax", "llmin", "__frcp_rn"))
+_OTHERS = frozenset(("max", "min", "abs", "labs", "llabs", "fma", "fmaf", "isnan", "isinf", "isfinite", "signbit",
+                     "clamp", "umax", "umin", "llmax", "llmin", "__frcp_rn"))
 _ROUNDED = {"__fadd": "+", "__fsub": "-", "__fmul": "*", "__fdiv": "/", "__dadd": "+", "__dsub": "-", "__dmul": "*",
             "__ddiv": "/"}
 _HALF_OPS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "gt": ">", "ge": ">=", "lt": "<", "le": "<=", "eq": "==",

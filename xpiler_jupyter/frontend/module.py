@@ -127,7 +127,8 @@ def _first_line(text: str) -> int:
 
 
 _PYTHON = re.compile(r"^(?:def \w+\(.*\).*:|class \w+.*:|import \w[\w.]*(?: as \w+)?|from \w[\w.]* import .*|"
-                     r"@\w[\w.]*.*|(?:if|for|while|with) .*[^{]:|elif .*:|print\(.*\)|\w+ = .*[^;{,(\[\\])\s*(?:#.*)?$", re.MULTILINE)
+                     r"@\w[\w.]*.*|(?:if|for|while|with) .*[^{]:|elif .*:|print\(.*\)|\w+ = .*[^;{,(\[\\])\s*(?:#.*)?$",
+                     re.MULTILINE)
 _C_SIGNS = re.compile(r";\s*(?://.*|/\*.*)?$|^\s*#\s*(?:include|define|pragma|if)|\{\s*$|__global__|\bvoid\b",
                       re.MULTILINE)
 

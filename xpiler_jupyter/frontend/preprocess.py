@@ -238,8 +238,8 @@ class _Preprocessor:
                 joined = [t for k, a in enumerate(args[n:]) for t in ([comma] if k else []) + a]
                 args = [*args[:n], joined]
             if len(args) != len(macro.params):
-                raise self.source.parse_error(place.start, f"the macro {macro.name} takes {len(macro.params)} arguments, "
-                                              f"not {len(args)}")
+                raise self.source.parse_error(place.start, f"the macro {macro.name} takes {len(macro.params)} "
+                                              f"arguments, not {len(args)}")
             bound = dict(zip(macro.params, args, strict=True))
         out: list[Token] = []
         body, k = macro.body, 0

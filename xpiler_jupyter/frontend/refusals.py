@@ -85,3 +85,9 @@ def call_refusal(name: str) -> tuple[str, str | None]:
 def node_refusal(kind: str) -> str:
     """Message for a kind of syntax node that we cannot lower."""
     return _NODES.get(kind, f"this {kind.replace('_', ' ')} is not supported")
+
+
+def short(text: str, limit: int = 40) -> str:
+    """A piece of the text, fit to be quoted in a message."""
+    text = " ".join(text.split())
+    return text if len(text) <= limit else text[:limit - 3] + "..."

@@ -21,7 +21,7 @@ def retype_local_arrays(body: Block) -> Block:
             declared.setdefault(n.name, set()).add(n.dtype)
     changes = {name: next(iter(seen[name])) for name, types in declared.items()
                if len(types) == 1 and len(seen.get(name, ())) == 1 and seen[name] != types}
-    return _Retype(changes).visit(body) if changes else body  # type: ignore[no-any-return]
+    return _Retype(changes).visit(body) if changes else body
 
 
 class _Retype(Rewriter):

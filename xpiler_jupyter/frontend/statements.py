@@ -12,7 +12,7 @@ from ..ir.types import I32, ScalarType
 from .context import LoopContext
 from .loops import Loops
 from .math_functions import is_trivial
-from .refusals import node_refusal
+from .refusals import node_refusal, short
 from .symbols import Cell, Moving, Pointer, Ptr, Symbol, Unset, Value
 from .tree import field, preorder, strip_parens
 
@@ -324,7 +324,7 @@ class Statements(Loops):
         self.need_hoisting(node, "changing a variable")
         target = strip_parens(target)
         if target.type != "identifier":
-            raise self.unsupported(node, f"changing {_short(self.text(target))} inside an expression is not supported",
+            raise self.unsupported(node, f"changing {short(self.text(target))} inside an expression is not supported",
                                    "Make it a statement of its own.")
         top = node
         while top.parent is not None and not top.parent.type.endswith(("statement", "declaration", "clause")):
@@ -340,8 +340,3 @@ def _last(body: list[Node]) -> Node:
     while last.type == "compound_statement" and last.named_children:
         last = last.named_children[-1]
     return last
-
-
-def _short(text: str, limit: int = 40) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= limit else text[:limit - 3] + "..."

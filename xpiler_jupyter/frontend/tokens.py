@@ -11,8 +11,8 @@ from .source import Source
 @dataclass(frozen=True, slots=True)
 class Token:
     """`kind` is one of id, num, str, op, space, comment, directive. `start`, `end` are character offsets in the
-    original text. `exact` says that the token stands there letter by letter; otherwise a macro put it there, and the range is
-    that of the macro's use."""
+    original text. `exact` says that the token stands there letter by letter; otherwise a macro put it there, and the
+    range is that of the macro's use."""
 
     kind: str
     text: str

@@ -32,8 +32,8 @@ _CAST_WORDS = frozenset(("static_cast", "reinterpret_cast", "const_cast", "dynam
 _KNOWN_TEMPLATES = frozenset(("numeric_limits", "fragment", "vector", "array", "min", "max"))
 _TYPE_WORDS = frozenset((
     "void", "bool", "char", "short", "int", "long", "float", "double", "signed", "unsigned", "half", "__half",
-    "typename", "const", "size_t", "int8_t", "uint8_t", "int16_t", "uint16_t", "int32_t", "uint32_t", "int64_t", "uint64_t",
-    "class",
+    "typename", "const", "size_t", "int8_t", "uint8_t", "int16_t", "uint16_t", "int32_t", "uint32_t", "int64_t",
+    "uint64_t", "class",
 ))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from tree_sitter import Node
 
 from ..ir.types import BF16, BOOL, F16, F32, F64, I8, I16, I32, I64, U8, U16, U32, U64, ScalarType
-from .refusals import type_refusal
+from .refusals import short, type_refusal
 from .tree import Tree, field
 
 NAMES: dict[str, ScalarType] = {
@@ -131,7 +131,7 @@ class Types:
         if kind in ("function_declarator", "abstract_function_declarator"):
             got = self.declarator(inner_node, base)
             return Declared(got.name, got.type, None, True, field(node, "parameters"))
-        raise t.unsupported(node, f"the declaration `{_short(t.text_of(node))}` is not supported")
+        raise t.unsupported(node, f"the declaration `{short(t.text_of(node))}` is not supported")
 
     def _row_pointer(self, node: Node | None, base: CType) -> Declared | None:
         """`float (*p)[5]`, whose brackets were masked (see `Tree.row_pointers`)."""
@@ -166,8 +166,3 @@ class Types:
     def descriptor(self, node: Node) -> CType:
         """The type written in a cast or sizeof."""
         return self.declarator(field(node, "declarator"), self.specifier(node)).type
-
-
-def _short(text: str, limit: int = 40) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= limit else text[:limit - 3] + "..."

@@ -1,0 +1,123 @@
+"""Conversions: casts, constants known now, sizeof."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import prod
+
+from tree_sitter import Node
+
+from ..ir import build
+from ..ir.nodes import Binary, Cast, Const, Expr, Select, Unary, Var
+from ..ir.types import U64, ScalarType, common_type
+from .context import Context
+from .refusals import short
+from .symbols import Array, Moving, Pointer, Ptr, Value
+from .tree import field, strip_parens
+from .typenames import CType
+
+
+class Casts(Context):
+    """Lowers what changes a type or asks for one."""
+
+    def select(self, cond: Expr, a: Expr, b: Expr) -> Expr:
+        t = a.dtype if a.dtype == b.dtype else common_type(a.dtype, b.dtype)
+        a, b = build.convert(a, t), build.convert(b, t)
+        if isinstance(cond, Const):
+            return a if cond.value else b
+        return Select(cond, a, b, t)
+
+    # -- casts ---------------------------------------------------------------------------------------------------------
+
+    def _on_cast_expression(self, node: Node) -> Expr | Ptr:
+        return self.cast(node, self.types.descriptor(self.child(node, "type")), self.child(node, "value"))
+
+    def cast(self, node: Node, t: CType, operand: Node) -> Expr | Ptr:
+        """`(t)operand` in any of C++'s spellings."""
+        got = self.value(operand)
+        if t.reference:
+            raise self.unsupported(node, "a cast to a reference is not supported")
+        if isinstance(got, Ptr):
+            if not t.pointers and not t.row:
+                raise self.unsupported(node, "a cast from a pointer to a number is not supported")
+            return self.retype(node, got, t)
+        if t.pointers or t.row or t.base is None:
+            raise self.unsupported(node, f"a cast of a number to {short(self.text(node))} is not supported")
+        return self.converted(got, t.base)
+
+    def retype(self, node: Node, p: Ptr, t: CType) -> Ptr:
+        """A pointer seen as another pointer type of the same element size."""
+        if t.pointers > 1:
+            raise self.unsupported(node, "a pointer to a pointer is not supported")
+        rest = tuple(self.constant(d, "an array dimension", node) for d in t.row)
+        if t.base is None or t.base == p.dtype:
+            if rest and p.layout != "flat":
+                raise self.unsupported(node, "a local array seen with other dimensions is not supported")
+            return replace(p, rest=rest) if rest else p.whole() if p.rest else p
+        if t.base.bytes != p.dtype.bytes:
+            raise self.unsupported(node, f"seeing {p.dtype} elements as {t.base} is not supported: their sizes differ")
+        return replace(p.whole() if p.rest else p, dtype=t.base, rest=rest)
+
+    def converted(self, e: Expr, t: ScalarType) -> Expr:
+        """`(t)e`, said in the text."""
+        got = build.convert(e, t)
+        return Cast(e, t) if isinstance(got, Cast) and got is not e and got.implicit else got
+
+    def constant(self, node: Node | None, what: str, where: Node) -> int:
+        """A positive integer known now."""
+        if node is None:
+            raise self.unsupported(where, f"{what} is missing here")
+        with self.unhoisted():
+            e = self.folded(self.expr(node))
+        if not isinstance(e, Const) or e.dtype.is_float:
+            raise self.unsupported(node, f"{what} must be a constant", "Make it a #define or a constexpr.")
+        if int(e.value) <= 0:
+            raise self.unsupported(node, f"{what} must be positive")
+        return int(e.value)
+
+    def folded(self, e: Expr) -> Expr:
+        """`e` with names of known value replaced by it."""
+        if isinstance(e, Var):
+            symbols = [s for scope in (*self.scopes, self.global_scope) for s in scope.values()]
+            return next((s.const for s in symbols if isinstance(s, Value) and s.const is not None and s.expr == e), e)
+        if isinstance(e, Binary):
+            return build.binary(e.op, self.folded(e.a), self.folded(e.b))
+        if isinstance(e, Cast):
+            return build.convert(self.folded(e.x), e.dtype)
+        if isinstance(e, Select):
+            return self.select(self.folded(e.cond), self.folded(e.a), self.folded(e.b))
+        if isinstance(e, Unary) and e.op == "-":
+            x = self.folded(e.x)
+            return Const(-x.value, e.dtype) if isinstance(x, Const) and e.dtype.kind == "int" else e
+        return e
+
+    # -- sizeof --------------------------------------------------------------------------------------------------------
+
+    def _on_sizeof_expression(self, node: Node) -> Expr:
+        t = field(node, "type")
+        if t is not None:
+            got = self.types.descriptor(t)
+            if got.pointers:
+                return Const(8, U64)
+            if got.base is None:
+                raise self.parse_error(node, "sizeof(void)")
+            n = got.base.bytes
+            for d in got.dims:
+                n *= self.constant(d, "an array dimension", node)
+            return Const(n, U64)
+        operand = strip_parens(self.child(node, "value"))
+        if operand.type == "identifier":
+            if self.types.is_type(self.text(operand)):
+                named = self.types.base(operand)
+                if named.base is not None and not named.pointers:
+                    return Const(named.base.bytes, U64)
+            symbol = self.find(self.text(operand))
+            if isinstance(symbol, Array):
+                return Const(symbol.ptr.stored.bytes * prod(symbol.ptr.shape), U64)
+            if isinstance(symbol, Pointer | Moving):
+                return Const(8, U64)
+        with self.unhoisted():
+            got_value = self.value(operand)
+        if isinstance(got_value, Ptr):
+            return Const(got_value.dtype.bytes * got_value.step(), U64)
+        return Const(got_value.dtype.bytes, U64)
