@@ -15,7 +15,7 @@ from typing import Any
 from .build import COMPARE, convert, trunc_div
 from .division import Division
 from .nodes import Binary, Call, Cast, Const, Expr, For, Kernel, Let, Load, Node, Ref, Select, Unary, Var
-from .poly import ONE, ZERO, Atom, Digit, Poly, Writer
+from .poly import ONE, ZERO, Atom, Digit, Opaque, Poly, Writer
 from .types import I32, ScalarType
 from .visit import map_children, walk
 
@@ -136,7 +136,8 @@ class Scope(Division):
         if plain is not None:
             new = new.fact(plain)
         inner = p.plus(-p.constant)
-        q = inner.lone
+        a = inner.lone
+        q = a.expr if isinstance(a, Opaque) else None
         if p.constant < 0 and isinstance(q, Binary) and q.op == "/" and isinstance(q.b, Const) and q.b.value > 0:
             # a truncated quotient that is at least k >= 1 has a dividend of at least k * divisor
             new = new.fact(self.poly(q.a).plus(p.constant * int(q.b.value)))
@@ -149,7 +150,7 @@ class Scope(Division):
         got = self._polys.get(e)
         if got is None:
             if e in self._busy:  # a proof that its own normal form asked for: take it whole
-                return Poly.atom(e)
+                return Poly.atom(Opaque(e))
             self._busy.add(e)
             try:
                 got = self._polys[e] = self._poly(e)
@@ -159,7 +160,7 @@ class Scope(Division):
 
     def _poly(self, e: Expr) -> Poly:
         if isinstance(e, Const):
-            return Poly.const(int(e.value)) if e.dtype.is_integer and e.dtype.kind != "bool" else Poly.atom(e)
+            return Poly.const(int(e.value)) if e.dtype.is_integer and e.dtype.kind != "bool" else Poly.atom(Opaque(e))
         if isinstance(e, Var):
             return self.lets.get(e.name, Poly.atom(e))
         out: Poly | None = None
@@ -181,7 +182,7 @@ class Scope(Division):
 
     def _opaque(self, e: Expr) -> Poly:
         """The expression as an atom, the integer expressions inside it in their one normal form."""
-        return Poly.atom(map_children(e, self._inside))
+        return Poly.atom(Opaque(map_children(e, self._inside)))
 
     def _inside(self, e: Any) -> Any:
         if isinstance(e, Node) and hasattr(e, "dtype") and e.dtype.is_integer and e.dtype.kind != "bool":
@@ -313,9 +314,10 @@ class Scope(Division):
             high = (1 << bits) - 1 if high is None else high
         return low, high
 
-    def _bounded_opaque(self, a: Atom, c: Poly, up: bool) -> list[list[Poly]]:
+    def _bounded_opaque(self, atom: Atom, c: Poly, up: bool) -> list[list[Poly]]:
         """Lower bounds of c * a for the atoms that the normal form took whole."""
-        assert not isinstance(a, Digit)
+        assert isinstance(atom, Opaque)
+        a = atom.expr
         groups: list[list[Poly]] = []
         if isinstance(a, Call) and a.fn in ("min", "max") and a.dtype.is_integer and len(a.args) == 2:
             sides = [c * self.poly(x) for x in a.args]
@@ -357,11 +359,7 @@ def _pure(e: Expr) -> bool:
 
 def _mutable(p: Poly) -> bool:
     """Does p read a buffer?"""
-    out = False
-    for a in p.all_atoms():
-        if not isinstance(a, Digit | Var | Const):
-            out = out or any(isinstance(n, Load | Ref) for n in walk(a))
-    return out
+    return any(isinstance(n, Load | Ref) for a in p.all_atoms() if isinstance(a, Opaque) for n in walk(a.expr))
 
 
 def equal(a: Expr, b: Expr, scope: Scope | None = None) -> bool:

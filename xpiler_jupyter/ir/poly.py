@@ -1,6 +1,6 @@
 """Polynomials with integer coefficients over index atoms, and back to an expression that a person would write.
 
-An atom is a `Var`, a `Digit`, or any other integer expression, taken whole. Arithmetic here is on mathematical
+An atom is a `Var`, a `Digit` of one, or any other integer expression, taken whole (`Opaque`). Arithmetic here is on mathematical
 integers: that the program's own index arithmetic does not overflow is C's rule for signed integers, and `algebra`
 checks it before it lets an unsigned expression in.
 """
@@ -8,17 +8,17 @@ checks it before it lets an unsigned expression in.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from .build import binary, convert
-from .nodes import Cast, Const, Expr, Node, Unary, Var
+from .nodes import Cast, Const, Expr, Unary, Var
 from .types import I32, ScalarType
 from .visit import walk
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Digit:
     """`base / lo % radix` (or `base / lo` when `radix` is None) of a base >= 0 with lo, radix > 0: a digit of `base` in
     a mixed-radix system, which is what `/` and `%` of flat indices are."""
@@ -26,9 +26,37 @@ class Digit:
     base: Poly
     lo: Poly
     radix: Poly | None = None
+    _hash: int = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.base, self.lo, self.radix)))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Digit) and self._hash == other._hash and self.base == other.base
+                                 and self.lo == other.lo and self.radix == other.radix)
 
 
-Atom = Expr | Digit
+@dataclass(frozen=True, slots=True, eq=False)
+class Opaque:
+    """Any other integer expression, taken whole. (The wrapper computes the hash of a deep expression only once.)"""
+
+    expr: Expr
+    _hash: int = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash(self.expr))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Opaque) and self._hash == other._hash and self.expr == other.expr)
+
+
+Atom = Var | Digit | Opaque
 Mono = tuple[Atom, ...]
 
 
@@ -216,7 +244,7 @@ ONE = Poly.const(1)
 def atom_names(a: Atom) -> frozenset[str]:
     if isinstance(a, Digit):
         return frozenset(a.base.names() | a.lo.names() | (a.radix.names() if a.radix else set()))
-    return frozenset(n.name for n in walk(a) if isinstance(n, Var))
+    return frozenset(n.name for n in walk(a if isinstance(a, Var) else a.expr) if isinstance(n, Var))
 
 
 # -- back to text-shaped expressions -----------------------------------------------------------------------------------
@@ -258,8 +286,10 @@ class Writer:
         return best if count[best] > 1 and loops else None
 
     def atom(self, a: Atom) -> Expr:
-        if not isinstance(a, Digit):
+        if isinstance(a, Var):
             return a
+        if isinstance(a, Opaque):
+            return a.expr
         out = self.write(a.base)
         if a.lo != ONE:
             out = binary("/", out, self.write(a.lo))
@@ -275,7 +305,7 @@ class Writer:
         """`c * m` for c > 0."""
         order = sorted(m, key=lambda a: (self._is_stride(a), self._position((a,))))
         out: Expr | None = None
-        wide = any(a.dtype == self.dtype for a in order if isinstance(a, Node))
+        wide = any(self.atom(a).dtype == self.dtype for a in order if not isinstance(a, Digit))
         for a in order:
             e = self.atom(a)
             factor = self._cast(e, alone=wide or out is not None or (alone and len(m) == 1 and c == 1))
