@@ -19,6 +19,7 @@ from ._fold_host import fold_host
 from ._intervals import Splitter, barriers
 from ._names import restore_names, unique_names
 from ._returns import without_returns
+from ._single import SingleThreads
 from .base import Pass, PassResult, replace_node
 
 
@@ -38,12 +39,15 @@ class LoopRecovery(Pass):
     knobs: ClassVar[dict[str, str]] = {}
 
     def sites(self, kernel: Kernel, target: Platform) -> list[dict[str, Any]]:
-        return [{}] if _axes(kernel) or kernel.host is not None else []
+        return [{}] if self._applies(kernel, target) else []
+
+    def _applies(self, kernel: Kernel, target: Platform) -> bool:
+        return bool(_axes(kernel)) or kernel.host is not None or kernel.platform != target.name
 
     def apply(self, kernel: Kernel, target: Platform, **knobs: Any) -> PassResult:
         if knobs:
             raise self.refuse(f"there is no knob {next(iter(knobs))!r}")
-        if not _axes(kernel) and kernel.host is None:
+        if not self._applies(kernel, target):
             raise self.refuse("the kernel has no axes: there is nothing to recover")
         for n in walk(kernel.body):
             if isinstance(n, InstrCall):
@@ -68,7 +72,10 @@ class LoopRecovery(Pass):
         whole = restore_names(Block((*nest.before, *_around(grid, (*shared, *inner)))), back)
         serial = dataclasses.replace(folded, body=whole, platform=target.name, max_threads=None)
         assumptions = self._races(serial, [g.var for g in grid], [b.var for b in block])
-        note = "The wrapper became the function itself."
+        if split:
+            serial = dataclasses.replace(serial, body=SingleThreads({b.var for b in block}).visit(serial.body))
+        note = "One thread does everything already; " if not loops else ""
+        note += "the wrapper became the function itself." if kernel.host is not None else "the text stays as it is."
         if loops:
             note = f"Blocks and threads became loops ({', '.join(f'{axis} is {new}' for axis, new in loops.items())})."
         if split:
