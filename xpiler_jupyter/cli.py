@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -60,6 +61,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:  # the reader went away; keep Python's own farewell quiet
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as err:  # a bug of ours: said as such, where to look goes to stderr
+        if as_json:
+            print(json.dumps({"error": {"kind": "internal", "message": f"internal: {type(err).__name__}: {err}",
+                                        "line": None, "column": None}}))
+        traceback.print_exc()
+        print("xpiler: this is a bug of xpiler-jupyter, not a mistake of yours; please report it", file=sys.stderr)
         return 1
 
 

@@ -39,6 +39,9 @@ def run(shell: Any) -> Callable[[str], Ran]:
     """Runs one cell; no traceback of ours may ever be among what it prints."""
     from IPython.utils.capture import capture_output
 
+    from xpiler_jupyter.notebook.display import register
+
+    register(shell)  # IPython binds a display to the class it meets first, and tests bring two classes named Port
     def cell(text: str) -> Ran:
         with capture_output() as got:
             result = shell.run_cell(text)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "demo_notebooks"))
 NOTEBOOKS = sorted((ROOT / "demo_notebooks").glob("*.ipynb"))
 
 
@@ -27,10 +26,12 @@ def texts(notebook: Any, mime: str) -> list[str]:
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_a_demo_runs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from execute import execute
-
+    spec = importlib.util.spec_from_file_location("demo_execute", ROOT / "demo_notebooks" / "execute.py")
+    assert spec and spec.loader
+    runner = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(runner)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    notebook = execute(path)
+    notebook = runner.execute(path)
     assert "widgets" not in notebook.metadata
     plain, html = texts(notebook, "text/plain"), texts(notebook, "text/html")
     assert html and not any("Traceback" in t for t in plain)

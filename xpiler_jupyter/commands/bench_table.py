@@ -80,5 +80,5 @@ def _construct(result: Result) -> str:
 def _reason(result: Result) -> str:
     error = result.get("error", {})
     place = f"line {error['line']}: " if error.get("line") else ""
-    message = str(error.get("message", "not finished")).split("\n")[0]
+    message = str(error.get("message", "not finished")).split("\n")[0].removeprefix("internal: ")
     return f"[{kind(result)}] {place}{message}"

@@ -66,6 +66,7 @@ def findings() -> list[Finding]:
         _package("devices", "CuPy", ("cupy-cuda13x", "cupy-cuda12x", "cupy"),
                  "running CUDA kernels on the GPU: pip install 'xpiler-jupyter[cuda]'"),
         _program("devices", "AMD GPU", ("rocminfo", "--help"), "a HIP device next to the simulator"),
+        _devices(),
         _avx512(),
         _package("notebook", "JupyterLab", ("jupyterlab",),
                  "a place to use the magics: pip install 'xpiler-jupyter[notebook]'"),
@@ -92,6 +93,15 @@ def _simulator() -> Finding:
         return Finding("running kernels", "simulator", False, str(err), f"{adds} (now: {type(err).__name__}: {err})")
     took = f"a kernel was compiled and run in {time.perf_counter() - began:.2f} s"
     return Finding("running kernels", "simulator", good, took if good else "gives wrong results", adds)
+
+
+def _devices() -> Finding:
+    """What --device takes here."""
+    from ..execute import available_devices
+
+    here = [d for d in available_devices() if d != "sim"]
+    return Finding("devices", "usable by --device", bool(here), ", ".join(here),
+                   "tests on a real device; sim always works")
 
 
 def _package(group: str, name: str, distributions: tuple[str, ...], adds: str) -> Finding:
