@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from ..ir.build import conjunction
 from ..ir.nodes import Binary, Block, Const, Expr, For, If, Let, Var
-from ..ir.simplify import conjuncts, leaves_loop
+from ..ir.simplify import leaves_loop
 from ..ir.visit import Rewriter, stmts_of, substitute
 
 
@@ -32,6 +32,11 @@ class SingleThreads(Rewriter):
                 inner = guard.then.stmts if rest is None else (dataclasses.replace(guard, cond=rest),)
                 return substitute(Block((*stmts[:-1], *inner), span=s.body.span), {s.var: at})
         return s
+
+
+def conjuncts(cond: Expr) -> list[Expr]:
+    """The parts of an `&&` chain, in order."""
+    return conjuncts(cond.a) + conjuncts(cond.b) if isinstance(cond, Binary) and cond.op == "&&" else [cond]
 
 
 def _constant(part: Expr, s: For) -> Const | None:
