@@ -94,7 +94,7 @@ class Reporter:
     def __init__(self, port: Port, out: Watcher, clock: Any = time.perf_counter) -> None:
         self.port, self.out, self.clock = port, out, clock
         self.began = clock()
-        self.last = self.began  # nothing is shown for what takes no time
+        self.last = self.began - PAUSE  # the first event shows at once: what follows it may take long
         self.active = True
 
     def __call__(self, event: Event) -> None:

@@ -250,7 +250,7 @@ def _diff_line(row: Row, runs: tuple[tuple[str, str], ...]) -> str:
     for kind, text, changed in overlay(row.pieces, runs):
         inner += (f'<b style="background:rgba({tone},.36);border-radius:3px">{escape(text)}</b>' if changed and tone
                   else _ink(kind, text))
-    style = f"background:rgba({tone},.15);" if tone else f"{SOFT};" if row.moved else ""
+    style = f"background:rgba({tone},.15);" if tone else "opacity:.85;" if row.moved else ""
     edge = f"border-left:3px solid rgb({tone})" if tone else "border-left:3px solid transparent"
     return f'<span style="display:block;{style}{edge};padding:0 8px">{row.sign} {inner}\n</span>'
 
