@@ -103,7 +103,7 @@ def toolchain() -> Toolchain:
 
 @cache
 def _headers_hash(simulator: Path | None) -> str:
-    files = sorted(RUNTIME.iterdir()) + ([simulator] if simulator else [])
+    files = sorted(RUNTIME.iterdir()) + (sorted(simulator.parent.glob("*.hpp")) if simulator else [])
     return store.key_of(*(p.read_bytes() for p in files if p.is_file()))
 
 

@@ -134,6 +134,8 @@ def _quoted(b: Buffer | None) -> str:
 def _barrier(r: Report) -> str:
     if r.text == "outside":
         return "a barrier outside a kernel launch"
+    if r.text == "partial":
+        return "a matrix instruction needs all lanes of the warp"
     if r.text == "mask":
         return "a lane calls a warp operation whose mask leaves that lane out"
     return (f"threads of one block wait at different barriers: thread {_triple(r.thread)} at line {r.line}, "

@@ -118,6 +118,7 @@ inline unsigned lane_down(unsigned d, int width) {
 inline unsigned lane_xor(unsigned m, int width) {
   unsigned l = lane(), t = l ^ m; return (t & ~(unsigned)(width - 1)) > (l & ~(unsigned)(width - 1)) ? l : t; }
 const unsigned long long kAll = ~0ull;
+inline void together(Together* mine, int line) { meet(XRT_TOGETHER, kAll, false, (unsigned long long)mine, 0, line); }
 }  // namespace xrt
 
 #define XRT_AT int xrt_line = XRT_LINE

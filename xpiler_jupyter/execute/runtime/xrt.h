@@ -60,6 +60,9 @@ struct Control {
 
 struct Range { char *lo, *hi; };  // the static shared arrays of one function
 
+// An operation of a whole warp: each lane brings its own record, `run` sees them all at once.
+struct Together { void (*run)(Together** lanes, int n); };
+
 struct Geometry {
   unsigned grid[3], block[3], run[3];  // run: how many blocks are really run per axis
   xrt_u64 dynamic, static_most, shared_most;  // bytes of shared memory: asked for, and what the device has
@@ -87,7 +90,7 @@ void xrt_blocks(const xrt::Geometry*, const xrt::Range*, int ranges, int sync, u
 #else
 #define XRT_MEETS
 #endif
-enum xrt_op { XRT_SYNC, XRT_SHUFFLE, XRT_BALLOT, XRT_MATCH };
+enum xrt_op { XRT_SYNC, XRT_SHUFFLE, XRT_BALLOT, XRT_MATCH, XRT_TOGETHER };
 int xrt_barrier(int predicate, int mode, int line) XRT_MEETS;  // mode: 0 none, 1 count, 2 and, 3 or
 xrt_u64 xrt_warp(int op, xrt_u64 mask, int maskless, xrt_u64 value, unsigned source, int line) XRT_MEETS;
 __attribute__((noreturn)) void xrt_fault(unsigned kind, int line, const char* text);

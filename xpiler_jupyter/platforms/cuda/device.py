@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import CompileError, UnsupportedError
-from ...execute.api import Array, Entry, Executor, Fault, Limits, RunResult
+from ...errors import CompileError, UnsupportedError, UsageError
+from ...execute.api import Array, Entry, Executor, Fault, Launch, Limits, RunResult
 from ...execute.check import CheckResult
 from ...execute.device_text import device_part, uses
 from . import nvrtc
@@ -143,6 +143,36 @@ def device_executor(device: str) -> Executor:
     return CupyExecutor(device)
 
 
+def raw_kernel(text: str, name: str) -> Any:
+    """The kernel as CuPy's own object, callable as `kernel(grid, block, args)`. Raises UsageError without a device."""
+    cupy = _cupy()
+    if cupy is None:
+        raise UsageError("there is no CUDA device here", hint="It takes a GPU and pip install 'xpiler-jupyter[cuda]'.")
+    return _function(cupy, text, name)
+
+
+def call_in_place(text: str, launch: Launch, subject: Any, given: dict[str, Any]) -> None:
+    """Runs the kernel of `subject` on arrays that already lie on the device, changing them; nothing is copied."""
+    function = raw_kernel(text, subject.kernel.name)
+    numbers = subject.kernel_scalars({k: v for k, v in given.items() if not hasattr(v, "__cuda_array_interface__")})
+    cupy = _cupy()
+    args = tuple(cupy.asarray(given[subject.origin(p.name)]) if p.pointer else _scalar(p.dtype, numbers[p.name])
+                 for p in subject.kernel.params)
+    function(launch.grid, launch.block, args, shared_mem=launch.shared_bytes)
+
+
+def _function(cupy: Any, text: str, name: str) -> Any:
+    """Compiles a text on the current device and finds a kernel in it; mangled names are the compiler's business."""
+    options = ("--std=c++17", "-default-device", "-fmad=false", *(f"-I{p}" for p in nvrtc.include_folders()))
+    module = cupy.RawModule(code=device_source(text), options=options, name_expressions=[name])
+    try:
+        return module.get_function(name)
+    except Exception as e:
+        m = _ERROR.search(str(e))
+        raise CompileError(m[2] if m else str(e).strip().splitlines()[0], source=text,
+                           line=int(m[1]) if m else None) from None
+
+
 class CupyExecutor:
     """Kernels on a real GPU by CuPy's RawModule, launched with the entry's own extents."""
 
@@ -156,15 +186,8 @@ class CupyExecutor:
             raise UnsupportedError(f"{entry.function} is a host function; a device runs kernels only",
                                    hint="Give the entry a launch, or run it on the simulator.")
         cupy = _cupy()
-        options = ("--std=c++17", "-default-device", "-fmad=false", *(f"-I{p}" for p in nvrtc.include_folders()))
         with cupy.cuda.Device(self.index):
-            module = cupy.RawModule(code=device_source(text), options=options, name_expressions=[entry.function])
-            try:
-                function = module.get_function(entry.function)
-            except Exception as e:
-                m = _ERROR.search(str(e))
-                raise CompileError(m[2] if m else str(e).strip().splitlines()[0], source=text,
-                                   line=int(m[1]) if m else None) from None
+            function = _function(cupy, text, entry.function)
         return CupyCompiled(cupy, self, function, entry, text)
 
 

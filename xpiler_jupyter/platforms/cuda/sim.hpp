@@ -53,13 +53,4 @@ inline cudaError_t cudaEventSynchronize(cudaEvent_t) { return cudaSuccess; }
 inline cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t, cudaEvent_t) { return *ms = 0, cudaSuccess; }
 inline cudaError_t cudaEventDestroy(cudaEvent_t) { return cudaSuccess; }
 
-// Tensor cores are not simulated: said where they are used.
-namespace nvcuda {
-namespace wmma {
-struct matrix_a; struct matrix_b; struct accumulator; struct row_major; struct col_major;
-enum layout_t { mem_row_major, mem_col_major };
-template <class U, int M, int N, int K, class T, class L = void>
-struct __attribute__((unavailable("the simulator does not know tensor-core fragments (wmma) yet"))) fragment {};
-}
-}
-namespace wmma = nvcuda::wmma;
+#include "wmma.hpp"

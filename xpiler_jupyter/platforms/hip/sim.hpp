@@ -78,8 +78,4 @@ inline hipError_t hipEventSynchronize(hipEvent_t) { return hipSuccess; }
 inline hipError_t hipEventElapsedTime(float* ms, hipEvent_t, hipEvent_t) { return *ms = 0, hipSuccess; }
 inline hipError_t hipEventDestroy(hipEvent_t) { return hipSuccess; }
 
-// Matrix cores are not simulated: said where they are used.
-__attribute__((unavailable("the simulator does not know matrix-core instructions (mfma) yet"))) void xrt_mfma();
-#define __builtin_amdgcn_mfma_f32_16x16x16f16(...) xrt_mfma()
-#define __builtin_amdgcn_mfma_f32_16x16x4f32(...) xrt_mfma()
-#define __builtin_amdgcn_mfma_f32_32x32x8f16(...) xrt_mfma()
+#include "mfma.hpp"
