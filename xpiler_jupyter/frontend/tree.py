@@ -170,6 +170,9 @@ class Tree:
         operand_before = bool(before) and (before[-1].isalnum() or before[-1] in "_)]")
         if operand_before and (word[0].isalnum() or word[0] == "_") and _last_word(before) not in _TYPE_WORDS:
             return self.source.parse_error(at, f"a ; or an operator is missing before {word}")
+        operator = _operator_before_nothing(self.text[start:])
+        if operator:
+            at, word = self.prepared.origin(start + operator, start + operator + 1)[0], self.text[start + operator]
         if word[0] in ";,)]}":
             return self.source.parse_error(at, f"an expression is missing before this {word[0]}")
         return self.source.parse_error(at, f"cannot read this: {word} does not fit here")
@@ -210,6 +213,15 @@ def _first_word(text: str) -> str:
     while k < len(text) and (text[k].isalnum() or text[k] == "_"):
         k += 1
     return text[:max(k, 1)]
+
+
+def _operator_before_nothing(text: str) -> int:
+    """For `= ;` and the like: the offset of the `;`; else 0."""
+    k = 0
+    while k < len(text) and text[k] in "=+-*/%&|^<>!~?":
+        k += 1
+    rest = text[k:].lstrip()
+    return len(text) - len(rest) if k and rest[:1] in (";", ",", ")", "]", "}") else 0
 
 
 def _last_word(text: str) -> str:

@@ -1,0 +1,114 @@
+"""Host code, launch comments, and kernels that nobody launches."""
+
+import pytest
+from frontend_samples import TILED, WRAPPED
+
+from xpiler_jupyter.errors import UnsupportedError, XpilerError
+from xpiler_jupyter.frontend import parse, parse_module
+from xpiler_jupyter.ir.nodes import Alloc, Const, For, HostArg, Var
+from xpiler_jupyter.ir.types import I32
+from xpiler_jupyter.ir.visit import walk
+
+ADD = "__global__ void add(float* a, const float* b, int n) { int i = blockIdx.x * blockDim.x + threadIdx.x; " \
+      "if (i < n) a[i] += b[i]; }\n"
+
+
+def extents(kernel):
+    return {n.axis: n.hi for n in walk(kernel.body) if isinstance(n, For) and n.axis}
+
+
+def test_wrapper_gives_launch_buffers_and_directions():
+    k = parse(WRAPPED, "cuda")
+    assert extents(k) == {"blockIdx.x": Var("blocks", I32), "threadIdx.x": Const(128, I32)}
+    assert [p.name for p in k.sizes] == ["blocks"]
+    assert [p.extent for p in k.params] == [Var("count", I32), Var("count", I32), None]
+    assert k.host.name == "run" and [p.name for p in k.host.params] == ["x", "y", "n", "blocks"]
+    assert k.host.args == (HostArg("out", "y", None, False, True), HostArg("in", "x", None, True, False),
+                           HostArg("count", None, Var("n", I32), False, False))
+
+
+def test_hip_calls_and_the_launch_macro():
+    text = WRAPPED.replace("cuda", "hip").replace("elu<<<grid, block>>>(dy, dx, n);",
+                                                  "hipLaunchKernelGGL(elu, grid, dim3(threads), 0, 0, dy, dx, n);")
+    assert parse(text, "hip").host == parse(WRAPPED, "cuda").host
+    assert extents(parse(text, "hip")) == extents(parse(WRAPPED, "cuda"))
+
+
+def test_main_with_literals_gives_the_launch_but_no_wrapper():
+    text = "__global__ void k(float* a, int n) { extern __shared__ float t[]; t[threadIdx.x] = a[threadIdx.x]; }\n" \
+           "#define CHECK(x) do { if ((x) != cudaSuccess) { exit(1); } } while (0)\n" \
+           "int main() { const int N = 64; float h[N]; float* d; CHECK(cudaMalloc(&d, N * sizeof(float)));\n" \
+           "for (int i = 0; i < N; i++) h[i] = i;\n" \
+           "cudaMemcpy(d, h, N * 4, cudaMemcpyHostToDevice); k<<<1, N, N * sizeof(float)>>>(d, N); return 0; }"
+    k = parse(text, "cuda")
+    assert k.host is None and extents(k) == {"threadIdx.x": Const(64, I32)}
+    shared = next(n for n in walk(k.body) if isinstance(n, Alloc))
+    assert (shared.memory, shared.shape) == ("shared", (Const(64, I32),))
+    assert k.params[0].extent == Const(64, I32)
+
+
+def test_dim3_of_names_is_no_function_declaration():
+    text = ADD + "extern \"C\" void run(float* a, float* b, int n, int m) { float *da, *db; cudaMalloc(&da, n * 4); " \
+                 "cudaMalloc(&db, n * 4); cudaMemcpy(da, a, n * 4, cudaMemcpyHostToDevice); cudaMemcpy(db, b, n * 4, " \
+                 "cudaMemcpyHostToDevice); dim3 g(m * n, m); dim3 blk(n); add<<<g, blk>>>(da, db, n); " \
+                 "cudaMemcpy(a, da, n * 4, cudaMemcpyDeviceToHost); }"
+    got = extents(parse(text, "cuda"))
+    assert got["threadIdx.x"] == Var("n", I32) and got["blockIdx.y"] == Var("m", I32) and got["blockIdx.x"].op == "*"
+
+
+def test_launch_comment_over_the_kernels_names_and_macros():
+    k = parse("#define BS 128\n// Adds.\n// launch: grid((n + BS - 1) / BS) block(BS)\n" + ADD, "cuda")
+    got = extents(k)
+    assert got["threadIdx.x"] == Const(128, I32) and got["blockIdx.x"].op == "/" and not k.sizes
+    assert k.comments == ("Adds.",) and got["blockIdx.x"].span is None
+
+
+def test_without_a_launch_the_extents_are_sizes():
+    k = parse(TILED, "cuda")
+    assert {p.name for p in k.sizes} == {"gridDim.x", "gridDim.y", "blockDim.x", "blockDim.y"}
+    assert extents(k)["threadIdx.y"] == Var("blockDim.y", I32)
+
+
+def test_block_and_grid_dimensions_are_the_launch():
+    names = {n.name for n in walk(parse(WRAPPED, "cuda").body) if isinstance(n, Var)}
+    assert not any(n.startswith(("blockDim", "gridDim")) for n in names)
+
+
+@pytest.mark.parametrize(("old", "new", "message"), [
+    ("elu<<<grid, block>>>(dy, dx, n);", "while (n) elu<<<grid, block>>>(dy, dx, n);", "under a loop"),
+    ("elu<<<grid, block>>>(dy, dx, n);", "if (n > 0) elu<<<grid, block>>>(dy, dx, n);", "under a condition"),
+    ("elu<<<grid, block>>>(dy, dx, n);", "elu<<<grid, block>>>(dy, n, dx);", "must be a pointer"),
+    ("cudaMemcpy(dx, x, bytes,", "cudaMemcpy(dx, x, bytes / 2,", "another size"),
+    ("cudaMemcpy(dx, x, bytes, cudaMemcpyHostToDevice);", "cudaMemset(dx, 0, bytes);", "cudaMemset"),
+    ("grid.x = blocks;", "grid.x = blocks; if (n < 9) grid.x = 1;", "grid"),
+    ("int n, int blocks", "int n, int blocks, Tensor t", "Tensor"),
+])
+def test_host_code_that_is_not_understood_is_said(old, new, message):
+    assert old in WRAPPED
+    with pytest.raises(XpilerError, match=message):
+        parse(WRAPPED.replace(old, new), "cuda")
+
+
+def test_launch_comment_wins_where_host_code_is_not_understood():
+    text = WRAPPED.replace("elu<<<", "for (;;) elu<<<")
+    text = text.replace("__global__", "// launch: grid(8) block(32)\n__global__")
+    assert extents(parse(text, "cuda")) == {"blockIdx.x": Const(8, I32), "threadIdx.x": Const(32, I32)}
+
+
+@pytest.mark.parametrize("comment", [
+    "grid(1)", "grid() block(1)", "grid(m) block(1)", "grid(0) block(1)", "grid(1,2,3,4) block(1)",
+])
+def test_launch_comment_that_cannot_be_read(comment):
+    with pytest.raises(XpilerError, match="launch comment"):
+        parse(f"// launch: {comment}\n" + ADD, "cuda")
+
+
+def test_dynamic_shared_memory_without_a_launch_is_refused():
+    with pytest.raises(UnsupportedError, match="dynamic shared"):
+        parse("__global__ void k(float* a) { extern __shared__ float t[]; a[0] = t[0]; }", "cuda")
+
+
+def test_signatures_tell_device_functions_apart():
+    by_name = {s.name: s for s in parse_module(WRAPPED, "cuda").signatures}
+    assert {n: s.is_device for n, s in by_name.items()} == {"act": True, "elu": True, "run": False}
+    assert [(a.name, a.pointer, a.const) for a in by_name["run"].args][:2] == [("x", True, True), ("y", True, False)]
