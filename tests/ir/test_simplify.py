@@ -65,6 +65,28 @@ def test_flat_thread_index_gives_the_block_back() -> None:
     assert body(out) == (loop("i", n, Block((loop("j", c(256), Block((put(i), put(j)))),))),)
 
 
+def test_guards_on_all_that_is_seen_become_the_bound() -> None:
+    work = (Alloc("s", F32, ()), Store("s", (), Load("B", (n,), F32), F32))
+    inner = loop("j", c(3), Block((If(lt(i, c(6)), Block((Store("s", (), Load("B", (j,), F32), F32),))),)))
+    seen = If(lt(binary("/", i, c(2)), c(3)), Block((put(i, scalar("s", F32)),)))
+    kernel = plain(loop("i", c(8), Block((*work, inner, seen))))
+    plain_inner = loop("j", c(3), Block((Store("s", (), Load("B", (j,), F32), F32),)))
+    out = simplify(kernel)
+    assert body(out) == (loop("i", c(6), Block((*work, plain_inner, put(i, scalar("s", F32))))),)
+    assert_same(kernel, out, n=1)
+
+
+def test_a_guard_on_a_part_of_what_is_seen_stays() -> None:
+    kernel = plain(loop("i", c(8), Block((put(n), If(lt(i, c(6)), Block((put(i),)))))))
+    assert simplify(kernel) is kernel
+
+
+def test_quotients_leave_comparisons() -> None:
+    kernel = plain(loop("i", c(64), Block((If(lt(binary("/", i, c(4)), n), Block((put(n),))), put(i)))))
+    (first, _) = body(simplify(kernel))[0].body.stmts  # type: ignore[attr-defined]
+    assert first.cond == lt(i, mul(n, c(4)))
+
+
 def test_single_and_empty_loops() -> None:
     assert body(simplify(plain(loop("i", c(1), Block((put(add(i, n)),)))))) == (put(n),)
     assert body(simplify(plain(loop("i", c(0), Block((put(i),)))))) == ()

@@ -116,7 +116,18 @@ def test_digits_that_are_no_nest() -> None:
     both = plain(loops(("k", 24), body=[put("A", at("k") % 6 + at("k") % 4, 1.0)]))
     refused("loop_split", both, "no one nest", loop="k", digits="auto")
     refused("loop_split", saxpy(), "does not take i apart", loop="i", digits="auto")
-    odd = plain(loops(("k", 26), body=[put("A", at("k") // 4, 1.0)]))
-    refused("loop_split", odd, "not a multiple of 4", loop="k", digits="auto")
     late = plain(loops(("k", 1, 24), body=[put("A", at("k") // 4, 1.0)]))
     refused("loop_split", late, "count from 0", loop="k", digits="auto")
+
+
+def test_a_range_that_the_digits_do_not_fill_is_guarded(golden: Any) -> None:
+    kernel = plain(loops(("k", "n"), body=[put("A", at("k") // 4 + at("k") % 4 * 10, f("B", "k"))]))
+    result = same("loop_split", kernel, sizes=(0, 1, 4, 9, 30), loop="k", digits="auto", names=["i", "j"])
+    golden("loop_split/ragged_digits", emit(result.kernel))
+
+
+def test_a_constant_guard_shows_the_shape(golden: Any) -> None:
+    store = put("A", at("k") // 4 + at("k") % 4 * 6, f("B", "k"))
+    kernel = plain(loops(("k", at("n") * 8), body=[If(at("k") < 24, Block((store,)))]))
+    result = same("loop_split", kernel, sizes=(0, 1, 3, 4), loop="k", digits="auto", names=["i", "j"])
+    golden("loop_split/guarded_digits", emit(result.kernel))

@@ -9,7 +9,7 @@ is proved not to wrap; signed overflow is undefined in C, so it is taken not to 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .build import COMPARE, convert, trunc_div
@@ -314,31 +314,29 @@ class Scope(Division):
             high = (1 << bits) - 1 if high is None else high
         return low, high
 
-    def _bounded_opaque(self, atom: Atom, c: Poly, up: bool) -> list[list[Poly]]:
+    def _bounded_opaque(self, atom: Atom, c: Poly, up: bool) -> Iterator[list[Poly]]:
         """Lower bounds of c * a for the atoms that the normal form took whole."""
         assert isinstance(atom, Opaque)
         a = atom.expr
-        groups: list[list[Poly]] = []
         if isinstance(a, Call) and a.fn in ("min", "max") and a.dtype.is_integer and len(a.args) == 2:
             sides = [c * self.poly(x) for x in a.args]
-            groups.append(sides)
+            yield sides
             if (a.fn == "min") != up:
-                groups += [[s] for s in sides]
+                yield from ([s] for s in sides)
         elif isinstance(a, Select) and a.dtype.is_integer:
-            groups.append([c * self.poly(a.a), c * self.poly(a.b)])
+            yield [c * self.poly(a.a), c * self.poly(a.b)]
         elif isinstance(a, Binary) and a.op == "/" and isinstance(a.b, Const) and a.b.value > 0:
             b = int(a.b.value)  # truncated, of a dividend of either sign: x - b + 1 <= b * (x / b) <= x + b - 1
             share = c.exact_div(Poly.const(b))
             if share is not None and a.dtype.kind == "int":
                 x = self.poly(a.a)
-                groups.append([share * x.plus(1 - b if up else b - 1)])
+                yield [share * x.plus(1 - b if up else b - 1)]
         elif isinstance(a, Binary) and a.op == "%" and isinstance(a.b, Const) and a.b.value > 0:
-            groups.append([c.scale((-1 if up else 1) * (int(a.b.value) - 1))])
+            yield [c.scale((-1 if up else 1) * (int(a.b.value) - 1))]
         if a.dtype.kind == "uint":
-            groups.append([ZERO] if up else [c.scale((1 << a.dtype.bits) - 1)])
+            yield [ZERO] if up else [c.scale((1 << a.dtype.bits) - 1)]
         elif a.dtype.kind == "int" and a.dtype.bits < 32:
-            groups.append([c.scale(-(1 << a.dtype.bits - 1) if up else (1 << a.dtype.bits - 1) - 1)])
-        return groups
+            yield [c.scale(-(1 << a.dtype.bits - 1) if up else (1 << a.dtype.bits - 1) - 1)]
 
 
 def _contains(wide: ScalarType, narrow: ScalarType) -> bool:

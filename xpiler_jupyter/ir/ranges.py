@@ -6,6 +6,7 @@ affine loop nests of kernels that is exact. It answers True only when it has a p
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 
 from .nodes import Var
@@ -20,7 +21,7 @@ class Ranges:
     """Immutable; `with_bounds` and `with_fact` return extended copies. Names are ranked by nesting,
     outermost first; sizes have ranks of at most 0."""
 
-    __slots__ = ("_depth", "_memo", "facts", "highs", "lows", "rank")
+    __slots__ = ("_depth", "_memo", "_uppers", "facts", "highs", "lows", "rank")
 
     def __init__(self) -> None:
         self.rank: dict[str, int] = {}
@@ -28,6 +29,7 @@ class Ranges:
         self.highs: dict[str, tuple[Poly, ...]] = {}
         self.facts: tuple[Poly, ...] = ()
         self._memo: dict[Poly, bool] = {}
+        self._uppers: dict[Poly, int | None] = {}
         self._depth = 0
 
     def _copy(self) -> Ranges:
@@ -128,31 +130,30 @@ class Ranges:
             return False
         return any(all(self.nonneg(q + rest, fuel - 1, facts) for q in group) for group in self._bounded(atom, c, up))
 
-    def _bounded(self, a: Atom, c: Poly, up: bool) -> list[list[Poly]]:
-        """Lower bounds of `c * a`, where c >= 0 if `up`, else c <= 0: any group holds as a whole."""
+    def _bounded(self, a: Atom, c: Poly, up: bool) -> Iterator[list[Poly]]:
+        """Lower bounds of `c * a`, where c >= 0 if `up`, else c <= 0: any group holds as a whole. Cheap ones first."""
         if isinstance(a, Var):
-            return [[c * b] for b in (self.lows if up else self.highs).get(a.name, ())]
-        if isinstance(a, Digit):
-            groups: list[list[Poly]] = []
+            yield from ([c * b] for b in (self.lows if up else self.highs).get(a.name, ()))
+        elif isinstance(a, Digit):
             share = c.exact_div(a.lo)
             if up:
+                yield [Poly({})]
                 if share is not None and a.radix is None:  # lo * (base / lo) >= base - lo + 1
-                    groups.append([share * (a.base - a.lo).plus(1)])
-                groups.append([Poly({})])
-            else:
-                if a.radix is not None:
-                    groups.append([c * a.radix.plus(-1)])
-                if share is not None:  # lo * (base / lo) <= base
-                    groups.append([share * a.base])
-                high = self.upper(a.base)
-                if high is not None and a.lo.value is not None:
-                    groups.append([c.scale(max(high, 0) // a.lo.value)])
-            return groups
-        return self._bounded_opaque(a, c, up)
+                    yield [share * (a.base - a.lo).plus(1)]
+                return
+            if a.radix is not None:
+                yield [c * a.radix.plus(-1)]
+            if share is not None:  # lo * (base / lo) <= base
+                yield [share * a.base]
+            high = self.upper(a.base) if a.lo.value is not None else None
+            if high is not None and a.lo.value is not None:
+                yield [c.scale(max(high, 0) // a.lo.value)]
+        else:
+            yield from self._bounded_opaque(a, c, up)
 
-    def _bounded_opaque(self, a: Atom, c: Poly, up: bool) -> list[list[Poly]]:
+    def _bounded_opaque(self, a: Atom, c: Poly, up: bool) -> Iterator[list[Poly]]:
         """Hook for `algebra`, which can read operands of opaque atoms."""
-        return []
+        return iter(())
 
     def _by_facts(self, p: Poly, fuel: int, facts: int) -> bool:
         """p = k f + rest for a known f >= 0, if that leaves fewer terms. Asked of the question itself, and of what is
@@ -170,7 +171,9 @@ class Ranges:
 
     def upper(self, p: Poly) -> int | None:
         """A constant upper bound, found by eliminating names; None if there is none. Not always the least."""
-        return self._constant_bound(p, 24)
+        if p not in self._uppers:
+            self._uppers[p] = self._constant_bound(p, 24)
+        return self._uppers[p]
 
     def lower(self, p: Poly) -> int | None:
         high = self.upper(-p)

@@ -11,9 +11,10 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from .algebra import Scope, without_floor
-from .build import COMPARE, conjunction, integer
+from .algebra import Scope
+from .build import COMPARE
 from .cleanup import clean
+from .guards import hoist_guard, merge_guard, with_comments
 from .nodes import (
     Alloc,
     AnyStmt,
@@ -38,7 +39,7 @@ from .nodes import (
     While,
     const_bool,
 )
-from .poly import Digit, Poly
+from .poly import Digit
 from .types import BOOL
 from .visit import children, map_children, rename, stmts_of, substitute, walk
 
@@ -91,13 +92,6 @@ def negate(cond: Expr) -> Expr:
     if isinstance(cond, Binary) and cond.op in COMPARE and cond.a.dtype.is_integer:
         return dataclasses.replace(cond, op=NEGATED[cond.op])
     return Unary("!", cond, BOOL)
-
-
-def conjuncts(cond: Expr) -> list[Expr]:
-    """The parts of an `&&` chain, in order."""
-    if isinstance(cond, Binary) and cond.op == "&&":
-        return conjuncts(cond.a) + conjuncts(cond.b)
-    return [cond]
 
 
 def leaves_loop(body: Block, kinds: tuple[type, ...] = (Break, Continue)) -> bool:
@@ -229,76 +223,16 @@ class _Simplifier:
             once = scope.less(lo, hi) and scope.nonneg(lo + scope.poly(s.step) - hi)
             if once and not leaves_loop(s.body):
                 return with_comments(self.block(substitute(s.body, {s.var: s.lo}), scope), s.comments)
-            s = named_by_its_let(_merge_guard(s, scope))
+            s = named_by_its_let(s)
         body = self.block(s.body, scope.loop(s))
-        return (s if body is s.body else dataclasses.replace(s, body=body),)
-
-
-def with_comments(body: Block, comments: tuple[str, ...]) -> tuple[AnyStmt, ...]:
-    """The block in place of a statement, whose comments move to its first statement."""
-    if comments and body.stmts and not isinstance(body.stmts[0], Block):
-        first = dataclasses.replace(body.stmts[0], comments=comments + body.stmts[0].comments)
-        body = Block((first, *body.stmts[1:]), span=body.span)
-    return (body,)
+        if body is not s.body:
+            s = dataclasses.replace(s, body=body)
+        return (s if s.kind == "parallel" else merge_guard(hoist_guard(s), scope),)
 
 
 def _always_leaves(b: Block) -> bool:
     stmts = stmts_of(b)
     return bool(stmts) and isinstance(stmts[-1], Return | Break | Continue)
-
-
-def _merge_guard(s: For, scope: Scope) -> For:
-    """`for (i < hi) { lets; if (i < N) ... }` with N <= hi proved becomes `for (i < N) { lets; ... }`, and the same
-    for lower bounds. The lets are dead beyond the guard, for they are in scope of this body only."""
-    stmts = stmts_of(s.body)
-    lets = stmts[:-1]
-    if not stmts or not isinstance(stmts[-1], If) or stmts[-1].orelse is not None:
-        return s
-    if any(not isinstance(x, Let) for x in lets):
-        return s
-    guard = stmts[-1]
-    inner = scope.loop(s)
-    for x in lets:
-        inner = inner.let(x)
-    declared = {x.name for x in lets if isinstance(x, Let)}
-    kept: list[Expr] = []
-    lo, hi = s.lo, s.hi
-    for part in conjuncts(guard.cond):
-        new = _bound_from(part, s, declared, inner)
-        if new is not None and new[1] == "hi" and scope.nonneg(scope.poly(hi) - new[0]):
-            hi = scope.expr(new[0], s.dtype)
-        elif new is not None and new[1] == "lo" and s.step == integer(1) and scope.nonneg(new[0] - scope.poly(lo)):
-            lo = scope.expr(new[0], s.dtype)
-        else:
-            kept.append(part)
-    if hi is s.hi and lo is s.lo:
-        return s
-    rest = conjunction(kept)
-    tail = with_comments(guard.then, guard.comments) if rest is None else (dataclasses.replace(guard, cond=rest),)
-    return dataclasses.replace(s, lo=lo, hi=hi, body=Block((*lets, *tail), span=s.body.span))
-
-
-def _bound_from(part: Expr, s: For, declared: set[str], inner: Scope) -> tuple[Poly, str] | None:
-    """The bound on the loop variable that the condition is: (first value too great, "hi") or (least value, "lo")."""
-    if not isinstance(part, Binary) or part.op not in ("<", "<=", ">", ">=") or not part.a.dtype.is_integer:
-        return None
-    if any(isinstance(n, Load | Ref) for n in walk(part)):
-        return None
-    d = inner.poly(part.b) - inner.poly(part.a)
-    d = d if part.op in ("<", "<=") else -d
-    p = d.plus(-1) if part.op in ("<", ">") else d  # the condition is p >= 0
-    p = without_floor(p) or p
-    c, rest = p.collect(Var(s.var, s.dtype))
-    k = c.value
-    if not k or s.var in rest.names() or rest.names() & declared:
-        return None
-    if k == -1:
-        return rest.plus(1), "hi"
-    if k == 1:
-        return -rest, "lo"
-    if rest.value is None:
-        return None
-    return (Poly.const(rest.value // -k + 1), "hi") if k < 0 else (Poly.const(-(rest.value // k)), "lo")
 
 
 def named_by_its_let(s: For) -> For:

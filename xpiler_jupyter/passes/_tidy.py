@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from ..ir.algebra import ONE, ZERO, Digit, Poly, Scope
-from ..ir.nodes import Block, Break, Const, For, If, Kernel, Let, Node, Var
+from ..ir.build import conjunction, guarded, lt
+from ..ir.guards import conjuncts, leading_lets
+from ..ir.nodes import Binary, Block, Break, Const, For, If, Kernel, Let, Node, Var
 from ..ir.simplify import leaves_loop, simplify_block
 from ..ir.visit import all_names, children, fresh_name, stmts_of, substitute, walk
-from ._loops import replace_stmt, scope_at, uses_of
+from ._loops import ceil_of, reads_memory, replace_stmt, scope_at, uses_of
 
 
 class NotDigits(Exception):
@@ -28,6 +32,7 @@ def delinearise(kernel: Kernel, loop: For, extents: Sequence[int] | None = None,
     if leaves_loop(loop.body, (Break,)):
         raise NotDigits("it ends early with a break")
     scope = scope_at(kernel, loop)
+    whole, loop = loop, _bound_by_its_guard(loop, scope)
     sizes = tuple(p.name for p in kernel.params + kernel.sizes if not p.pointer and p.dtype.is_integer)
     if extents is not None:
         cuts = _cuts_of(extents)
@@ -35,7 +40,7 @@ def delinearise(kernel: Kernel, loop: For, extents: Sequence[int] | None = None,
         if not extents or total != cuts[-1].scale(extents[0]).value:
             product = " * ".join(map(str, extents)) or "nothing"
             raise NotDigits(f"{product} is not its extent" + (f", {total}" if total is not None else ""))
-        return _nest(kernel, loop, scope, cuts, names), _names(kernel, loop, scope, cuts, names), ()
+        return _nest(kernel, whole, loop, scope, cuts, names), _names(kernel, loop, scope, cuts, names), ()
     try:
         cuts = find_cuts(loop, scope)
     except NotDigits:
@@ -44,8 +49,8 @@ def delinearise(kernel: Kernel, loop: For, extents: Sequence[int] | None = None,
             assumed = assumed.bounded(size, ZERO, None)
         cuts = find_cuts(loop, assumed)
         made = _names(kernel, loop, assumed, cuts, names)
-        return _nest(kernel, loop, assumed, cuts, names), made, (f"{', '.join(sizes)} >= 0",)
-    return _nest(kernel, loop, scope, cuts, names), _names(kernel, loop, scope, cuts, names), ()
+        return _nest(kernel, whole, loop, assumed, cuts, names), made, (f"{', '.join(sizes)} >= 0",)
+    return _nest(kernel, whole, loop, scope, cuts, names), _names(kernel, loop, scope, cuts, names), ()
 
 
 def _cuts_of(extents: Sequence[int]) -> list[Poly]:
@@ -137,14 +142,13 @@ def _names(kernel: Kernel, loop: For, scope: Scope, cuts: list[Poly], names: Seq
     return out
 
 
-def _nest(kernel: Kernel, loop: For, scope: Scope, cuts: list[Poly], names: Sequence[str] | None) -> Kernel:
+def _nest(kernel: Kernel, whole: For, loop: For, scope: Scope, cuts: list[Poly], names: Sequence[str] | None) -> Kernel:
     made = _names(kernel, loop, scope, cuts, names)
     lets = _given_names(loop, scope, cuts)
     hi = scope.poly(loop.hi)
-    if hi.exact_div(cuts[-1]) is None:
-        raise NotDigits(f"its extent is not a multiple of {_say(cuts[-1], scope)}")
     strides = list(reversed(cuts))
-    extents = [hi.exact_div(strides[0])] + [strides[k].exact_div(strides[k + 1]) for k in range(len(strides) - 1)]
+    exact = hi.exact_div(strides[0]) is not None
+    extents = [ceil_of(hi, strides[0], scope, loop), *(a.exact_div(b) for a, b in pairwise(strides))]
     dtype = loop.dtype
 
     flat = ZERO
@@ -159,6 +163,8 @@ def _nest(kernel: Kernel, loop: For, scope: Scope, cuts: list[Poly], names: Sequ
     swap = {s.name: Var(made[strides.index(c)], dtype) for c, s in lets.items()}
     kept = [s for s in stmts_of(loop.body) if not any(s is x for x in lets.values())]
     body = substitute(Block(tuple(kept)), swap)
+    if not exact:
+        body = guarded(lt(Var(loop.var, dtype), loop.hi), body)
     index = Let(loop.var, dtype, inner.expr(flat, dtype))
     body = simplify_block(Block((index, *body.stmts)), inner)
     first = body.stmts[0] if body.stmts else None
@@ -166,8 +172,26 @@ def _nest(kernel: Kernel, loop: For, scope: Scope, cuts: list[Poly], names: Sequ
         body = substitute(Block(body.stmts[1:]), {loop.var: first.value})
     for level in reversed(loops):
         body = Block((For(level.var, level.lo, level.hi, level.step, body, "serial", None, dtype, span=loop.span),))
-    return replace_stmt(kernel, loop, simplify_block(body, scope))
+    return replace_stmt(kernel, whole, simplify_block(body, scope))
 
 
-def _say(p: Poly, scope: Scope) -> str:
-    return str(p.value) if p.value is not None else " * ".join(sorted(p.names()))
+def _bound_by_its_guard(loop: For, scope: Scope) -> For:
+    """`for (f < hi) if (f < 60) S` as `for (f < 60) if (f < hi) S` when only the guard is a number: both say the same,
+    and a number shows of what the loop is a multiple."""
+    stmts = stmts_of(loop.body)
+    lets = leading_lets(stmts)
+    if scope.poly(loop.hi).value is not None or len(stmts) != len(lets) + 1 or reads_memory(loop.hi):
+        return loop
+    guard = stmts[-1]
+    if not isinstance(guard, If) or guard.orelse is not None:
+        return loop
+    parts = conjuncts(guard.cond)
+    var = Var(loop.var, loop.dtype)
+    number = next((p for p in parts if isinstance(p, Binary) and p.op == "<" and p.a == var and isinstance(p.b, Const)),
+                  None)
+    if number is None:
+        return loop
+    rest = [lt(var, loop.hi), *(p for p in parts if p is not number)]
+    cond = conjunction(rest)
+    assert cond is not None
+    return dataclasses.replace(loop, hi=number.b, body=Block((*lets, dataclasses.replace(guard, cond=cond))))
