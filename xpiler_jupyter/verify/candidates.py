@@ -36,8 +36,9 @@ def constants(subject: Subject) -> list[int]:
                 parts = (node.a, node.b)
             for part in parts:
                 strong.update(dict.fromkeys(_ints(part)))
-        weak.update(dict.fromkeys(_ints(kernel.body)))
     weak.update(dict.fromkeys(int(m) for m in re.findall(r"(?<![\w.])(\d{1,9})(?![\w.])", subject.text)))
+    if kernel is not None:
+        weak.update(dict.fromkeys(_ints(kernel.body)))
     out = list(strong) + [c for c in weak if c not in strong]
     return [c for c in out if 0 < c <= MAX_ELEMENTS][:48]
 
@@ -70,7 +71,8 @@ def candidates(subject: Subject, name: str, fixed: Scalars) -> list[int]:
 
 def neighbours(subject: Subject, value: int) -> list[int]:
     """Strides a size may have to be a multiple of: small powers of two and the kernel's own constants, ascending."""
-    return sorted({2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, *constants(subject)} & set(range(2, value + 1)))
+    near = {2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, *constants(subject)}
+    return sorted(m for m in near if 2 <= m <= value and value % m == 0)[-10:]
 
 
 def divisors(lengths: Iterable[int]) -> list[int]:
@@ -85,7 +87,7 @@ def divisors(lengths: Iterable[int]) -> list[int]:
 
 
 def assignments(pool: dict[str, list[int]], rank: Callable[[dict[str, Bound]], Bound], rng: np.random.Generator,
-                limit: int = 12000) -> dict[str, Bound]:
+                limit: int = 20000) -> dict[str, Bound]:
     """Combinations to choose from, as one array per name: all of them when few, else random ones improved one
     coordinate at a time towards a low `rank`."""
     if not pool:
@@ -97,7 +99,10 @@ def assignments(pool: dict[str, list[int]], rank: Callable[[dict[str, Bound]], B
     if count <= limit:
         grid = np.meshgrid(*(np.asarray(pool[n], dtype=float) for n in names), indexing="ij")
         return {n: g.reshape(-1) for n, g in zip(names, grid, strict=True)}
-    table = np.stack([rng.choice(np.asarray(pool[n], dtype=float), limit // 2) for n in names])
+    each = int(limit ** (1 / len(names)))
+    grid = np.meshgrid(*(np.asarray(pool[n][:each], dtype=float) for n in names), indexing="ij")
+    table = np.concatenate([np.stack([g.reshape(-1) for g in grid]),  # all of the most telling ones, and random ones
+                            np.stack([rng.choice(np.asarray(pool[n], dtype=float), 2000) for n in names])], axis=1)
     for _ in range(4):
         cost = np.asarray(rank({n: table[i] for i, n in enumerate(names)}))
         order = np.argsort(cost, kind="stable")

@@ -56,13 +56,13 @@ def _floats(kind: str, rng: np.random.Generator, n: int) -> np.ndarray[tuple[int
     if kind == "unit":
         return rng.uniform(0.0, 1.0, n)
     if kind == "mixed":
-        x = np.exp2(rng.uniform(-6.6, 2.3, n))
+        x = np.asarray(np.exp2(rng.random(n, dtype=np.float32) * np.float32(8.9) - np.float32(6.6)), dtype=np.float64)
         x[rng.random(n, dtype=np.float32) < 0.5] *= -1.0
         rare = rng.random(n, dtype=np.float32)
         x[rare < 0.05] = 0.0
         x[rare < 0.02] = -0.0
         return x
-    x = rng.normal(0.0, 1.0, n)
+    x = np.asarray(rng.standard_normal(n, dtype=np.float32), dtype=np.float64)
     if kind == "special" and n:
         few = max(1, n // 64)
         for value in (np.nan, np.inf, -np.inf, 1e-42, -1e-42):

@@ -20,7 +20,7 @@ from .gate import accepted_trivia, more_kinds
 from .numbers import decode, encode
 from .places import Executors, Places, real_places
 from .reference import Case, Faulted, Reference, SourceRuns, make_case, reduction_length
-from .sizes import MAX_WORK, Sizes, SizeSet, choose
+from .sizes import MAX_WORK, Search, Sizes, SizeSet, grow
 from .slices import Slice, cut, too_big, wrapper_values
 from .subject import Subject
 
@@ -74,7 +74,8 @@ class Judge:
     def _prepare(self) -> None:
         began = time.perf_counter()
         source = self.source
-        first = choose(source, self.shape, seed=self.seed).sets[0]
+        search = Search(source, self.shape, np.random.default_rng(self.seed))
+        first = search.confirm(None).sets[0]
         if too_big(source, first):
             source, first = self._sliced(first)
         try:
@@ -84,8 +85,10 @@ class Judge:
         self._roles = roles(source.kernel) if source.kernel else None
         self.written = self._written()
         self.runs.outputs = self.written
-        self.sizes = Sizes((first,)) if self.slice else \
-            choose(source, self.shape, probe=self.runs.probe, seed=self.seed)
+        if self.slice:
+            self.sizes = Sizes((grow(first, self.runs.probe) or first,))
+        else:
+            self.sizes = search.confirm(self.runs.probe)
         self._assumptions += self.sizes.assumptions
         try:
             self._learn()
@@ -123,7 +126,7 @@ class Judge:
         self.slice, self.source = part, part.subject
         self.limits = replace(self.limits, max_blocks=part.max_blocks)
         return part.subject, replace(first, scalars={**inner, **first.scalars}, lengths=part.lengths, top=top,
-                                     work=part.work)
+                                     work=part.work, open=part.open)
 
     def _written(self) -> frozenset[str]:
         if self._roles is None:

@@ -3,8 +3,11 @@ source is sound: every access in bounds of the declared buffers, the launch lega
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,7 +17,7 @@ from ..errors import MissingSizeError, UsageError
 from ..execute.api import Fault
 from ..ir.nodes import For, Param
 from ..ir.visit import walk
-from .candidates import MAX_ELEMENTS, assignments, candidates, divisors, neighbours
+from .candidates import MAX_ELEMENTS, assignments, candidates, constants, divisors, neighbours
 from .footprint import Roles, evaluate, footprint, roles
 from .inputs import scalar as float_scalar
 from .interval import INF, Bound, Range
@@ -62,11 +65,14 @@ def choose(subject: Subject, shape: dict[str, int] | None = None, *, probe: Prob
     Raises:
         MissingSizeError: no consistent values were found; names one size to give.
     """
-    search = Search(subject, dict(shape or {}), np.random.default_rng(seed))
-    plan = search.plan()
+    return Search(subject, dict(shape or {}), np.random.default_rng(seed)).confirm(probe)
+
+
+def _confirm(search: Search, probe: Probe | None) -> Sizes:
+    plan = search.plan
     sets: list[SizeSet] = []
     for label, options in plan.items():
-        for option in options[:8 if label == "representative" else 2]:
+        for option in options[:48 if label == "representative" else 2]:
             if any(s.scalars == option.scalars and s.lengths == option.lengths for s in sets):
                 continue
             got = grow(option, probe) if probe else option
@@ -108,7 +114,10 @@ class Search:
             if name not in names:
                 raise UsageError(f"--shape names {name}, which the kernel does not have",
                                  hint=f"It has {', '.join(sorted(names))}.")
-        self.exact = extents(subject.kernel) if subject.kernel else {}
+        try:
+            self.exact = extents(subject.kernel) if subject.kernel else {}
+        except Exception:  # a set that the solver cannot bound: the intervals estimate it anyway
+            self.exact = {}
         self.fixed: Scalars = {}
         self.free: list[str] = []
         for p in subject.scalars:
@@ -119,8 +128,10 @@ class Search:
             else:
                 self.free.append(p.name)
         self.index = sorted(self.roles.index) if self.roles else []
-        if subject.kernel is None and self.free:
-            raise MissingSizeError(f"the value of {self.free[0]} is not known", hint=f"Say --shape {self.free[0]}=...")
+        # Sizes that the kernel itself computes with should differ and not be tiny; those that only scale a launch and
+        # its buffers should above all fit.
+        inside = {p.name for p in subject.kernel.params} if subject.kernel else set()
+        self.weight = {n: 1.0 if n in inside else 0.05 for n in self.free}
 
     # -- scoring -------------------------------------------------------------------------------------------------------
 
@@ -163,18 +174,20 @@ class Search:
         out["tail"], out["thin"] = np.zeros(n), np.zeros(n)
         for g in fp.guards:
             out["tail"] = out["tail"] + np.asarray(g.reach >= g.bound, dtype=float)
-            out["loose"] = out["loose"] + np.clip(np.log2((g.reach + 1.0) / np.maximum(g.bound, 1.0)), 0.0, 8.0)
+            over = np.maximum(g.reach + 1.0, 1.0) / np.maximum(g.bound, 1.0)
+            out["loose"] = out["loose"] + np.clip(np.log2(over), 0.0, 8.0)
         for k in self.free:
             v = np.asarray(choice[k])
             out["tail"] = out["tail"] + np.where(v % 2 == 1, 0.25, 0.0)
-            out["thin"] = out["thin"] + np.maximum(0.0, 3.0 - np.log2(np.maximum(v, 1.0)))
+            out["thin"] = out["thin"] + self.weight[k] * np.maximum(0.0, 3.0 - np.log2(np.maximum(v, 1.0)))
         pairs = [(a, b) for i, a in enumerate(self.free) for b in self.free[i + 1:]]
         for b in self.index:
             out["thin"] = out["thin"] + np.maximum(0.0, 4.0 - 2.0 * np.log2(np.asarray(choice["@" + b]) + 1.0))
         widths = {p.name: p.dtype.bytes for p in self.subject.pointers}
         out["bytes"] = sum((np.nan_to_num(np.asarray(v, dtype=float), posinf=0.0) * widths.get(k[4:], 4)
                             for k, v in out.items() if k.startswith("len:")), np.zeros(n))
-        out["same"] = sum((np.asarray(choice[a] == choice[b], dtype=float) for a, b in pairs), np.zeros(n))
+        out["same"] = sum((min(self.weight[a], self.weight[b]) * np.asarray(choice[a] == choice[b], dtype=float)
+                           for a, b in pairs), np.zeros(n))
         out["work"] = np.broadcast_to(np.asarray(fp.work, dtype=float), n)
         return {k: np.broadcast_to(np.asarray(v, dtype=float), n) for k, v in out.items()}
 
@@ -207,14 +220,18 @@ class Search:
             limit = kernel.max_threads or platform.max_threads
             out["violation"] = out["violation"] + np.where(threads > limit, 4.0, 0.0)
 
+    def confirm(self, probe: Probe | None) -> Sizes:
+        """The best sets that also run, and contracts met on the way."""
+        return _confirm(self, probe)
+
     # -- planning ------------------------------------------------------------------------------------------------------
 
+    @cached_property
     def plan(self) -> dict[str, list[SizeSet]]:
         """Ranked options per label."""
         subject = self.subject
         if subject.kernel is None:
-            lengths = {p.name: self.shape.get(p.name, 4096) for p in subject.pointers}
-            return {"representative": [SizeSet(self.fixed, lengths, open=frozenset(set(lengths) - set(self.shape)))]}
+            return {"representative": self.blind()}
         names = [*self.free, *("@" + b for b in self.index)]
         pool = {n: candidates(subject, n, self.fixed) for n in names}
         fixed: dict[str, Bound] = {k: float(v) for k, v in self.fixed.items()}
@@ -230,7 +247,8 @@ class Search:
         base = np.where(sound, 0.0, INF)
         reach = np.where(score["coverage"] >= full - 1e-9, 0.0, 10.0 * (full - score["coverage"]))
         heavy = np.log2(np.maximum(score["work"] / WORK, 1.0)) + 4 * np.maximum(
-            np.log2(np.maximum(score["bytes"], 1.0) / MAX_BYTES), 0.0)
+            np.log2(np.maximum(score["bytes"], 1.0) / MAX_BYTES), 0.0) + 0.5 * np.maximum(
+            np.log2(np.maximum(score["bytes"], 1.0) / (1 << 20)), 0.0)
         light = np.log2(np.maximum(WORK / np.maximum(score["work"], 1.0), 1.0))
         wanted = {
             "representative": base + 4 * reach + score["loose"] + 2 * score["same"] + 0.5 * heavy + 0.25 * light
@@ -246,9 +264,24 @@ class Search:
             out[label] = [self.make({**fixed, **choice}, score, (i,)) for i in order]
         return out
 
+    def blind(self) -> list[SizeSet]:
+        """Options for a text without IR: its own literals as sizes, larger ones first, buffers that are long enough for
+        anything. Runs must tell."""
+        subject = self.subject
+        lengths = {p.name: self.shape.get(p.name, 4096 if not self.free else 1 << 18) for p in subject.pointers}
+        unknown = frozenset(set(lengths) - set(self.shape))
+        if not self.free:
+            return [SizeSet(self.fixed, lengths, open=unknown)]
+        literals = [c for c in constants(subject) if 1 < c <= 4096][:6]
+        combos = [c for c in itertools.product(literals, repeat=len(self.free)) if math.prod(c) < 1 << 26]
+        combos.sort(key=lambda c: (-len(set(c)), -math.prod(c)))
+        if not combos:
+            raise MissingSizeError(f"the value of {self.free[0]} is not known", hint=f"Say --shape {self.free[0]}=...")
+        return [SizeSet({**self.fixed, **dict(zip(self.free, c, strict=True))}, lengths) for c in combos[:48]]
+
     def rank(self, score: dict[str, Bound]) -> Bound:
         """The scalar that the search descends on."""
-        return (8 * score["violation"] + 10 * (1 - score["coverage"]) + 0.5 * score["loose"] + score["same"]
+        return (8 * score["violation"] + 10 * (1 - score["coverage"]) + score["loose"] + score["same"]
                 + 0.25 * np.log2(np.maximum(score["work"] / WORK, 1.0)))
 
     def make(self, choice: dict[str, Bound], score: dict[str, Bound], at: tuple[int, ...]) -> SizeSet:
@@ -279,7 +312,7 @@ class Search:
         for name in self.free:
             value = int(base.scalars[name])
             up = self.faults(base, name, value + 1, probe)
-            down = self.faults(base, name, value - 1, probe) if value > 1 else ""
+            down = self.faults(base, name, value - 1, probe) if value > 1 and (up or len(self.free) < 3) else ""
             if not up and not down:
                 continue
             why = up or down
@@ -288,7 +321,8 @@ class Search:
             if unit:
                 out.append(f"{name} is a multiple of {unit}, or the source itself {why}")
             elif down and not up:
-                out.append(f"{name} is at least {value}, or the source itself {why}")
+                if len(self.free) < 3:
+                    out.append(f"{name} is at least {value}, or the source itself {why}")
             else:
                 out.append(f"{name} is {value}, or the source itself {why}")
         return tuple(out)

@@ -33,6 +33,7 @@ class Slice:
     lengths: dict[str, int]
     work: float
     words: str
+    open: frozenset[str] = frozenset()
 
 
 def too_big(subject: Subject, size: SizeSet) -> bool:
@@ -66,17 +67,23 @@ def _direct(subject: Subject) -> Subject:
 
 
 def _fits(subject: Subject, kernel: Kernel, scalars: dict[str, Bound], size: SizeSet, floor: dict[str, int],
-          ) -> tuple[bool, dict[str, int], float]:
+          ) -> tuple[bool, dict[str, int], float, frozenset[str]]:
+    """Whether the limited `kernel` is quick; the lengths it needs; its work; buffers of which only a run can tell."""
     data = {b: Range(0.0, float(t)) for b, t in size.top.items()}
     fp: Footprint = footprint(kernel, scalars, data)
     lengths: dict[str, int] = {}
+    unknown: set[str] = set()
     for p in subject.pointers:
         top = float(np.max(fp.top.get(p.name, 1.0)))
         declared = size.lengths.get(subject.names.get(p.name, p.name), 0)
-        need = int(top) if np.isfinite(top) and top < 2**40 else declared
-        lengths[p.name] = max(1, min(need, declared) if declared else need, floor.get(p.name, 0))
+        if np.isfinite(top) and top < 2**40:
+            need = min(int(top), declared) if declared else int(top)
+        else:
+            need = min(declared, 1 << 16) if declared else 1 << 16
+            unknown.add(p.name)
+        lengths[p.name] = max(1, need, floor.get(p.name, 0))
     work = float(np.max(fp.work))
-    return work <= MAX_WORK and _bytes(subject, lengths) <= MAX_BYTES, lengths, work
+    return work <= MAX_WORK and _bytes(subject, lengths) <= MAX_BYTES, lengths, work, frozenset(unknown)
 
 
 def _launch(subject: Subject, size: SizeSet, floor: dict[str, int]) -> Slice | None:
@@ -93,10 +100,10 @@ def _launch(subject: Subject, size: SizeSet, floor: dict[str, int]) -> Slice | N
         for count in _counts(int(extent)):
             less = dataclasses.replace(kernel, body=replace_at(kernel.body, place, dataclasses.replace(
                 node, hi=integer(count))))
-            ok, lengths, work = _fits(subject, less, known, size, floor)
+            ok, lengths, work, unknown = _fits(subject, less, known, size, floor)
             if ok:
                 words = f"the first {count} of {int(extent)} blocks along {node.axis}"
-                return Slice(subject, count, lengths, work, words)
+                return Slice(subject, count, lengths, work, words, unknown)
         return None
     return None
 
@@ -132,10 +139,10 @@ def _text(subject: Subject, size: SizeSet, floor: dict[str, int]) -> Slice | Non
             less = _edited(subject, loop, count, len(done))
             if less is None or less.kernel is None:
                 return None
-            ok, lengths, work = _fits(less, less.kernel, dict(size.scalars), size, floor)
+            ok, lengths, work, unknown = _fits(less, less.kernel, dict(size.scalars), size, floor)
             if ok:
                 done.append(f"{loop.var} < {count} of {int(extent)}")
-                return Slice(less, None, lengths, work, "only " + ", ".join(done))
+                return Slice(less, None, lengths, work, "only " + ", ".join(done), unknown)
             smallest = less
         if smallest is None:
             return None
