@@ -222,6 +222,8 @@ class Loops(Inliner):
         count = self._trips(lo, bound, step, c) if c.down else None
         if hi is None and count is None:
             return False
+        if count is not None:
+            lo = self.stable(c.name + "_from", lo, node)  # the real value is computed from it in every round
         with self.block() as stmts:
             var = self.fresh(c.name if not c.down else c.name + "_up")
             if count is not None:
