@@ -1,8 +1,8 @@
 """Polynomials with integer coefficients over index atoms, and back to an expression that a person would write.
 
-An atom is a `Var`, a `Digit` of one, or any other integer expression, taken whole (`Opaque`). Arithmetic here is on mathematical
-integers: that the program's own index arithmetic does not overflow is C's rule for signed integers, and `algebra`
-checks it before it lets an unsigned expression in.
+An atom is a `Var`, a `Digit`, or any other integer expression, taken whole (`Opaque`). Arithmetic here is on
+mathematical integers: that the program's own index arithmetic does not overflow is C's rule for signed integers, and
+`algebra` checks it before it lets an unsigned expression in.
 """
 
 from __future__ import annotations

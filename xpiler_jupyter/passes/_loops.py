@@ -6,9 +6,9 @@ import dataclasses
 from typing import Any
 
 from ..ir.algebra import ONE, Poly, Scope
-from ..ir.build import div
+from ..ir.build import ceil_div, div
 from ..ir.nodes import Barrier, Block, Break, Expr, For, If, Kernel, Let, Load, Node, Ref, Var
-from ..ir.simplify import leaves_loop
+from ..ir.simplify import leaves_loop, simplify_expr
 from ..ir.visit import children, stmts_of, substitute, walk
 from .base import Pass, loop_labels, replace_node
 
@@ -88,6 +88,13 @@ def ceil_of(p: Poly, d: Poly, scope: Scope, loop: For) -> Poly:
     if exact is not None:
         return exact
     return scope.poly(div(scope.expr(p + d.plus(-1), loop.dtype), scope.expr(d, loop.dtype)))
+
+
+def ceil_expr(loop: For, trips: Poly, d: Poly, scope: Scope) -> Expr:
+    """ceil(trips / d) for a loop that runs `trips` times, in the words of its bound where it counts from 0 by 1."""
+    if trips.exact_div(d) is None and trips == scope.poly(loop.hi):
+        return simplify_expr(ceil_div(loop.hi, scope.expr(d, loop.dtype)), scope)
+    return scope.expr(ceil_of(trips, d, scope, loop), loop.dtype)
 
 
 def refuse_exits(pass_: Pass, loop: For, label: str) -> None:

@@ -12,7 +12,9 @@ from ..ir.guards import conjuncts, leading_lets
 from ..ir.nodes import Binary, Block, Break, Const, For, If, Kernel, Let, Node, Var
 from ..ir.simplify import leaves_loop, simplify_block
 from ..ir.visit import all_names, children, fresh_name, stmts_of, substitute, walk
-from ._loops import ceil_of, reads_memory, replace_stmt, scope_at, uses_of
+from ._loops import ceil_expr, reads_memory, replace_stmt, scope_at, uses_of
+
+LETTERS = ("i", "j", "k", "l")
 
 
 class NotDigits(Exception):
@@ -132,13 +134,16 @@ def _given_names(loop: For, scope: Scope, cuts: list[Poly]) -> dict[Poly, Let]:
 
 
 def _names(kernel: Kernel, loop: For, scope: Scope, cuts: list[Poly], names: Sequence[str] | None) -> list[str]:
-    """Names of the new loops, outermost first: as told, as the person called the digit, or numbered."""
+    """Names of the new loops, outermost first: as told, as the person called the digit, else i, j, k, l or numbered."""
     lets = _given_names(loop, scope, cuts)
     taken = all_names(kernel) - {s.name for s in lets.values()}
+    free = [n for n in LETTERS if n not in taken and n not in {s.name for s in lets.values()}]
+    numbered = len(free) < len(cuts)
     out = []
     for k, c in enumerate(reversed(cuts)):
         told = names[k] if names and k < len(names) else None
-        out.append(fresh_name(told or (lets[c].name if c in lets else f"{loop.var}_{k}"), taken))
+        default = f"{loop.var}_{k}" if numbered else free[k]
+        out.append(fresh_name(told or (lets[c].name if c in lets else default), taken))
     return out
 
 
@@ -148,15 +153,18 @@ def _nest(kernel: Kernel, whole: For, loop: For, scope: Scope, cuts: list[Poly],
     hi = scope.poly(loop.hi)
     strides = list(reversed(cuts))
     exact = hi.exact_div(strides[0]) is not None
-    extents = [ceil_of(hi, strides[0], scope, loop), *(a.exact_div(b) for a, b in pairwise(strides))]
+    extents = [ceil_expr(loop, hi, strides[0], scope)]
+    for outside, inside in pairwise(strides):
+        radix = outside.exact_div(inside)
+        assert radix is not None
+        extents.append(scope.expr(radix, loop.dtype))
     dtype = loop.dtype
 
     flat = ZERO
     inner = scope
     loops: list[For] = []
     for name, stride, extent in zip(made, strides, extents, strict=True):
-        assert extent is not None
-        level = For(name, Const(0, dtype), scope.expr(extent, dtype), Const(1, dtype), Block(), "serial", None, dtype)
+        level = For(name, Const(0, dtype), extent, Const(1, dtype), Block(), "serial", None, dtype)
         loops.append(level)
         inner = inner.loop(level)
         flat = flat + stride * Poly.atom(Var(name, dtype))

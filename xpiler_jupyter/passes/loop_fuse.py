@@ -102,8 +102,9 @@ class LoopFuse(Pass):
         width, height = self._extent(inner, m, scope), self._extent(outer, n, scope)
         values = {outer.var: add(outer.lo, mul(div(flat, width), outer.step)),
                   inner.var: add(inner.lo, mul(mod(flat, width), inner.step))}
-        fused = For(name, Const(0, dtype), simplify_expr(mul(height, width), scope), Const(1, dtype), Block(), "serial", None, dtype,
-                    span=outer.span, comments=outer.comments + old_inner.comments)
+        total = simplify_expr(mul(height, width), scope)
+        fused = For(name, Const(0, dtype), total, Const(1, dtype), Block(), "serial", None, dtype, span=outer.span,
+                    comments=outer.comments + old_inner.comments)
         here = scope.fact(n.plus(-1)).fact(m.plus(-1)).loop(fused)
         tail = _sink(sunk, old_inner.body)
         kept = Block(tuple(s for s in tail if not (isinstance(s, Let) and s.name == name)))

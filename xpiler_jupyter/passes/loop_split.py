@@ -10,7 +10,7 @@ from ..ir.build import add, guarded, lt, mul
 from ..ir.nodes import Block, Const, For, Kernel, Let, Var
 from ..ir.visit import all_names, fresh_name, substitute
 from ..platforms.base import Platform
-from ._loops import ceil_of, find_loop, refuse_exits, scope_at, serial_loops, trip_count, uses_of
+from ._loops import ceil_expr, find_loop, refuse_exits, scope_at, serial_loops, trip_count, uses_of
 from ._tidy import NotDigits, delinearise
 from .base import Pass, PassResult, replace_node
 
@@ -88,7 +88,7 @@ class LoopSplit(Pass):
         else:
             body = substitute(body, {loop.var: value})
         zero, one = Const(0, dtype), Const(1, dtype)
-        blocks = scope.expr(ceil_of(trips, Poly.const(factor), scope, loop), dtype)
+        blocks = ceil_expr(loop, trips, Poly.const(factor), scope)
         inside = For(inner, zero, size, one, body, loop.kind, loop.axis, dtype, span=loop.span)
         new = dataclasses.replace(loop, var=outer, lo=zero, hi=blocks, step=one, body=Block((inside,)), kind="serial")
         tail = "no tail" if divides else "the tail is guarded"
