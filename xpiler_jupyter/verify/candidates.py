@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterable
 
@@ -72,7 +73,7 @@ def candidates(subject: Subject, name: str, fixed: Scalars) -> list[int]:
 def neighbours(subject: Subject, value: int) -> list[int]:
     """Strides a size may have to be a multiple of: small powers of two and the kernel's own constants, ascending."""
     near = {2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, *constants(subject)}
-    return sorted(m for m in near if 2 <= m <= value and value % m == 0)[-10:]
+    return sorted(m for m in near if 2 <= m <= value and value % m == 0)[-6:]
 
 
 def divisors(lengths: Iterable[int]) -> list[int]:
@@ -87,9 +88,9 @@ def divisors(lengths: Iterable[int]) -> list[int]:
 
 
 def assignments(pool: dict[str, list[int]], rank: Callable[[dict[str, Bound]], Bound], rng: np.random.Generator,
-                limit: int = 20000) -> dict[str, Bound]:
+                limit: int = 10000) -> dict[str, Bound]:
     """Combinations to choose from, as one array per name: all of them when few, else random ones improved one
-    coordinate at a time towards a low `rank`."""
+    or two coordinates at a time towards a low `rank`."""
     if not pool:
         return {}
     names = list(pool)
@@ -103,7 +104,7 @@ def assignments(pool: dict[str, list[int]], rank: Callable[[dict[str, Bound]], B
     grid = np.meshgrid(*(np.asarray(pool[n][:each], dtype=float) for n in names), indexing="ij")
     table = np.concatenate([np.stack([g.reshape(-1) for g in grid]),  # all of the most telling ones, and random ones
                             np.stack([rng.choice(np.asarray(pool[n], dtype=float), 2000) for n in names])], axis=1)
-    for _ in range(4):
+    for _ in range(3):
         cost = np.asarray(rank({n: table[i] for i, n in enumerate(names)}))
         order = np.argsort(cost, kind="stable")
         best = _distinct(table[:, order])[:, :12]
@@ -112,6 +113,12 @@ def assignments(pool: dict[str, list[int]], rank: Callable[[dict[str, Bound]], B
             tried = np.asarray(pool[n], dtype=float)
             moved = np.repeat(best, len(tried), axis=1)
             moved[i] = np.tile(tried, best.shape[1])
+            moves.append(moved)
+        for i, j in itertools.combinations(range(len(names)), 2):
+            a, b = (np.asarray(pool[names[k]][:14], dtype=float) for k in (i, j))
+            moved = np.repeat(best[:, :3], len(a) * len(b), axis=1)
+            moved[i] = np.tile(np.repeat(a, len(b)), min(3, best.shape[1]))
+            moved[j] = np.tile(b, len(a) * min(3, best.shape[1]))
             moves.append(moved)
         table = _distinct(np.concatenate(moves, axis=1))
     return {n: table[i] for i, n in enumerate(names)}

@@ -84,7 +84,7 @@ class Judge:
             raise self._located(err, "the source does not compile: ") from err
         self._roles = roles(source.kernel) if source.kernel else None
         self.written = self._written()
-        self.runs.outputs = self.written
+        self.runs.outputs = self.written if self._roles else frozenset()
         if self.slice:
             self.sizes = Sizes((grow(first, self.runs.probe) or first,))
         else:
@@ -138,6 +138,8 @@ class Judge:
 
     def _learn(self) -> None:
         small = min(self.sizes.sets, key=lambda s: s.work)
+        if self._roles is None:  # no IR to say what is written: a run says it
+            self.written = self.runs.changed(self.case("moderate", small, self.seed))
         read = self._origins(self._roles.read) if self._roles else self.written
         self.runs.learn_outputs(self.case("moderate", small, self.seed), self.written, read)
         if not self.written:

@@ -132,6 +132,13 @@ class SourceRuns:
         """The fault of the source on easy inputs at these sizes."""
         return self.run(make_case(self.subject, "moderate", size, 1), 1, reverse=False).fault
 
+    def changed(self, case: Case) -> frozenset[str]:
+        """Buffers that a run changes, all of them given data."""
+        result = self.run(case, 0, reverse=False)
+        if result.fault:
+            raise Faulted(result.fault, case)
+        return frozenset(n for n, v in result.outputs.items() if not same_bits(v, case.buffers[n]).all())
+
     def learn_outputs(self, case: Case, written: frozenset[str], read: frozenset[str]) -> None:
         """Tells pure outputs from in/out buffers by running with two different initial contents."""
         self.outputs = written

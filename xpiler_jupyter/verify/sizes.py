@@ -306,13 +306,13 @@ class Search:
 
     def contracts(self, base: SizeSet, probe: Probe | None) -> tuple[str, ...]:
         """What the source silently demands of its free scalars, found by running it next to the chosen values."""
-        if probe is None or self.subject.kernel is None or base.work > MAX_WORK / 8:
+        if probe is None or self.subject.kernel is None or base.work > MAX_WORK / 8 or len(self.free) > 2:
             return ()
         out: list[str] = []
         for name in self.free:
             value = int(base.scalars[name])
             up = self.faults(base, name, value + 1, probe)
-            down = self.faults(base, name, value - 1, probe) if value > 1 and (up or len(self.free) < 3) else ""
+            down = self.faults(base, name, value - 1, probe) if value > 1 else ""
             if not up and not down:
                 continue
             why = up or down
@@ -321,8 +321,7 @@ class Search:
             if unit:
                 out.append(f"{name} is a multiple of {unit}, or the source itself {why}")
             elif down and not up:
-                if len(self.free) < 3:
-                    out.append(f"{name} is at least {value}, or the source itself {why}")
+                out.append(f"{name} is at least {value}, or the source itself {why}")
             else:
                 out.append(f"{name} is {value}, or the source itself {why}")
         return tuple(out)
