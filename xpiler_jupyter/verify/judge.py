@@ -39,6 +39,7 @@ class Judge:
         device: where candidates run besides their simulator: "auto", "sim" (nowhere) or a device.
         limits: of one run.
         specials: False leaves NaN and infinities out of the inputs.
+        broad: many more sizes and inputs, to tell equivalent kernels from lucky ones.
         executors: stand-ins for the simulators (for tests).
 
     Raises:
@@ -49,9 +50,10 @@ class Judge:
 
     def __init__(self, source: Subject, *, shape: dict[str, int] | None = None, ref: Callable[..., Any] | None = None,
                  seed: int = 0, device: str = "auto", limits: Limits | None = None, specials: bool = True,
-                 executors: Executors | None = None) -> None:
+                 broad: bool = False, executors: Executors | None = None) -> None:
         began = time.perf_counter()
         self.original, self.source, self.ref, self.seed, self.specials = source, source, ref, seed, specials
+        self.broad = broad
         self.slice: Slice | None = None
         self.shape = dict(shape or {})
         self.limits = limits or Limits()
@@ -88,7 +90,7 @@ class Judge:
         if self.slice:
             self.sizes = Sizes((grow(first, self.runs.probe) or first,))
         else:
-            self.sizes = search.confirm(self.runs.probe)
+            self.sizes = search.confirm(self.runs.probe, each=6 if self.broad else 1)
         self._assumptions += self.sizes.assumptions
         try:
             self._learn()
@@ -151,7 +153,7 @@ class Judge:
         return make_case(self.source, kind, size, seed, ascending)
 
     def _add_references(self, size: SizeSet) -> None:
-        kinds = list(PLAN.get(size.label, ("mixed",)))
+        kinds = list(PLAN["representative"] if self.broad else PLAN.get(size.label, ("mixed",)))
         if self._roles and self._roles.float_index:
             kinds = ["unit", *(k for k in kinds if k != "special")]
         if not self.specials:

@@ -68,17 +68,20 @@ def choose(subject: Subject, shape: dict[str, int] | None = None, *, probe: Prob
     return Search(subject, dict(shape or {}), np.random.default_rng(seed)).confirm(probe)
 
 
-def _confirm(search: Search, probe: Probe | None) -> Sizes:
+def _confirm(search: Search, probe: Probe | None, each: int) -> Sizes:
     plan = search.plan
     sets: list[SizeSet] = []
     for label, options in plan.items():
-        for option in options[:48 if label == "representative" else 2]:
+        found = 0
+        for option in options[:48 if label == "representative" else 2 * each]:
             if any(s.scalars == option.scalars and s.lengths == option.lengths for s in sets):
                 continue
             got = grow(option, probe) if probe else option
             if got is not None:
                 sets.append(replace(got, label=label))
-                break
+                found += 1
+                if found == each:
+                    break
         if label == "representative" and not sets:
             sets.append(options[0])  # let the caller see the fault for itself
             return Sizes(tuple(sets))
@@ -220,9 +223,9 @@ class Search:
             limit = kernel.max_threads or platform.max_threads
             out["violation"] = out["violation"] + np.where(threads > limit, 4.0, 0.0)
 
-    def confirm(self, probe: Probe | None) -> Sizes:
-        """The best sets that also run, and contracts met on the way."""
-        return _confirm(self, probe)
+    def confirm(self, probe: Probe | None, each: int = 1) -> Sizes:
+        """The best sets that also run, up to `each` per label, and contracts met on the way."""
+        return _confirm(self, probe, each)
 
     # -- planning ------------------------------------------------------------------------------------------------------
 
