@@ -51,7 +51,7 @@ def test_loop_that_counts_down_counts_up_with_the_real_value_named():
 def test_loop_that_counts_down_from_a_variable_keeps_its_first_value():
     stmts = body("int m = n; m += 1; for (int i = m; i > 0; i--) { m = 0; A[i] = 0; }")
     assert isinstance(stmts[-2], Let) and stmts[-2].name == "i_from"
-    assert stmts[-1].body.stmts[0].value.a == Var("i_from", I32)
+    assert stmts[-1].body.stmts[0].value.a == stmts[-1].hi == Var("i_from", I32)
 
 
 def test_continue_in_a_while_form_runs_the_update_first():

@@ -218,12 +218,12 @@ class Loops(Inliner):
         reads = {n.buffer for e in (bound, step) for n in walk(e) if isinstance(n, Load)}
         self._other_declarators(node, c)
         mine, self.pending = self.pending, []
+        if c.down:
+            lo = self.stable(c.name + "_from", lo, node)  # the real value is computed from it in every round
         hi = self._upper(lo, bound, step, c) if not c.down else None
         count = self._trips(lo, bound, step, c) if c.down else None
         if hi is None and count is None:
             return False
-        if count is not None:
-            lo = self.stable(c.name + "_from", lo, node)  # the real value is computed from it in every round
         with self.block() as stmts:
             var = self.fresh(c.name if not c.down else c.name + "_up")
             if count is not None:
