@@ -27,7 +27,8 @@ def test_wmma_gemm(layout: str, reverse: bool, rng: np.random.Generator) -> None
 }}"""
     a, b = rng.standard_normal((32, 48)).astype(np.float16), rng.standard_normal((48, 64)).astype(np.float16)
     given = b if layout == "row_major" else np.ascontiguousarray(b.T)
-    r = run("cuda", text, "gemm", grid=(2, 2), block=64, A=a, B=given, C=np.zeros((32, 64), np.float32), reverse=reverse)
+    r = run("cuda", text, "gemm", grid=(2, 2), block=64, A=a, B=given, C=np.zeros((32, 64), np.float32),
+            reverse=reverse)
     assert r.fault is None, r.fault
     np.testing.assert_allclose(r.outputs["C"], 2 * (a.astype(np.float32) @ b.astype(np.float32)), rtol=1e-4, atol=1e-4)
 

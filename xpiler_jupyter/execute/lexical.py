@@ -13,7 +13,7 @@ _HEAD = re.compile(r"([A-Za-z_]\w*)\s*\(")
 _DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+([A-Za-z_]\w*)((?:[^\n\\]|\\\n|\\.)*)", re.M)
 _KEYWORDS = frozenset(("if", "for", "while", "switch", "catch", "return", "sizeof", "alignas", "decltype",
                        "__launch_bounds__", "__attribute__", "__align__"))
-SYNC = re.compile(r"__sync\w+|__shfl\w*|__ballot\w*|__any\w*|__all\w*|__activemask|__match_\w+|__reduce_\w+_sync|\w+_sync|"
+SYNC = re.compile(r"__sync\w+|__shfl\w*|__ballot\w*|__any\w*|__all\w*|__activemask|__match_\w+|\w+_sync|"
                   r"__builtin_amdgcn_mfma\w+")
 
 

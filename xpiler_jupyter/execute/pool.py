@@ -26,6 +26,8 @@ class Worker:
     """One zygote and the memory it shares with us."""
 
     def __init__(self) -> None:
+        if not hasattr(os, "memfd_create"):
+            raise RunError("the simulator runs on Linux only")
         runtime = compile_runtime()
         ours, theirs = socket.socketpair()
         environment = {k: os.environ[k] for k in ("LD_LIBRARY_PATH", "PYTHONHOME") if k in os.environ}

@@ -14,6 +14,7 @@ import select
 import signal
 import socket
 import sys
+import time
 from typing import Any
 
 
@@ -54,18 +55,29 @@ def run(xrt: Any, link: socket.socket, memory: int, request: dict[str, Any]) -> 
             xrt.xrt_child(memory, request["control"], library)
         finally:
             os._exit(3)
-    watch = os.pidfd_open(pid)
+    status = wait(pid, link, request["seconds"] + 0.5)
+    return {"signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
+            "exit": os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0}
+
+
+def wait(pid: int, link: socket.socket, seconds: float) -> int:
+    """The child's exit status. Its own timer ends it with a line number; `seconds` is for a child that cannot."""
     try:
-        # The child's own timer ends it with a line number; this one is for a child that cannot.
+        watch = os.pidfd_open(pid)
+    except (OSError, AttributeError):  # an old kernel: look now and then
+        end = time.monotonic() + seconds
+        while (done := os.waitpid(pid, os.WNOHANG))[0] == 0:
+            if time.monotonic() > end or select.select([link], [], [], 0.0005)[0]:
+                os.kill(pid, signal.SIGKILL)
+                return os.waitpid(pid, 0)[1]
+        return done[1]
+    try:
         both: list[Any] = [watch, link]
-        ready, _, _ = select.select(both, [], [], request["seconds"] + 0.5)
-        if watch not in ready:
+        if watch not in select.select(both, [], [], seconds)[0]:
             os.kill(pid, signal.SIGKILL)
     finally:
         os.close(watch)
-    _, status = os.waitpid(pid, 0)
-    return {"signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
-            "exit": os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0}
+    return os.waitpid(pid, 0)[1]
 
 
 if __name__ == "__main__":
