@@ -8,6 +8,8 @@ from typing import Any
 from .ir.nodes import Kernel
 from .verify.evidence import Evidence, Verdict
 
+UNTESTED = Verdict("untested", "not judged yet")
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -33,7 +35,7 @@ class Step:
     note: str
     state: str
     evidence: tuple[Evidence, ...] = ()
-    verdict: Verdict = Verdict("untested", "not judged yet")
+    verdict: Verdict = UNTESTED
     seconds: float = 0.0
     kernel: Kernel | None = field(default=None, compare=False, repr=False)
 

@@ -64,7 +64,8 @@ def call(text: str, platform: Platform, kernel: Kernel | None, arrays: tuple[Any
             raise UsageError(f"there is no parameter {name!r}", hint=f"Parameters: {', '.join(names)}.")
         given[name] = value
     if any(hasattr(v, "__cuda_array_interface__") for v in given.values()):
-        return device_module(platform).call_in_place(text, subject.launch(_numbers(subject, given, shape)), subject, given)
+        launch = subject.launch(_numbers(subject, given, shape))
+        return _on_device(platform).call_in_place(text, launch, subject, given)
     inputs = {k: np.asarray(v) for k, v in given.items()}
     outputs = _run(subject, inputs, {k: v for k, v in shape.items() if k not in inputs}, device, LIMITS)
     written = [p.name for p in subject.pointers if p.name in _written(subject)]
@@ -74,7 +75,15 @@ def call(text: str, platform: Platform, kernel: Kernel | None, arrays: tuple[Any
 
 def raw_kernel(text: str, platform: Platform, kernel: Kernel) -> Any:
     """The device function as the real device's own kernel object. Raises UsageError where there is none."""
-    return device_module(platform).raw_kernel(text, kernel.name)
+    return _on_device(platform).raw_kernel(text, kernel.name)
+
+
+def _on_device(platform: Platform) -> Any:
+    """The platform's device module, if it can hand out kernels at all."""
+    module = device_module(platform)
+    if module is None or not hasattr(module, "raw_kernel"):
+        raise UsageError(f"{platform.title} has no real device here", hint="Run it on NumPy arrays.")
+    return module
 
 
 def _numbers(subject: Subject, given: dict[str, Any], shape: dict[str, int]) -> dict[str, int | float]:
@@ -83,7 +92,8 @@ def _numbers(subject: Subject, given: dict[str, Any], shape: dict[str, int]) -> 
     return _solve(subject, lengths, known)
 
 
-def _run(subject: Subject, arrays: dict[str, Array], scalars: dict[str, int | float], device: str, limits: Limits) -> dict[str, Array]:
+def _run(subject: Subject, arrays: dict[str, Array], scalars: dict[str, int | float], device: str,
+         limits: Limits) -> dict[str, Array]:
     alias = _aliases(subject)
     arrays = {alias.get(k, k): v for k, v in arrays.items()}
     entry_names = {p.name for p in (*subject.params, *subject.scalars)}

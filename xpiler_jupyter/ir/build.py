@@ -141,7 +141,7 @@ def conjunction(parts: list[Expr]) -> Expr | None:
 
 def guarded(cond: Expr | None, body: Block) -> Block:
     """`body` under `if (cond)`, or itself when there is nothing to ask."""
-    if cond is None or isinstance(cond, Const) and cond.value is True:
+    if cond is None or (isinstance(cond, Const) and cond.value is True):
         return body
     return Block((If(cond, body),))
 

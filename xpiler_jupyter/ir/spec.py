@@ -45,8 +45,8 @@ class _Scope:
     def __init__(self, outer: _Scope | None = None) -> None:
         self.scalars: dict[str, ScalarType] = dict(outer.scalars) if outer else {}
         self.buffers: dict[str, tuple[ScalarType, int, str]] = dict(outer.buffers) if outer else {}
-        self.loops = outer.loops if outer else 0
-        self.in_block_axis = outer.in_block_axis if outer else False
+        self.loops: int = outer.loops if outer else 0
+        self.in_block_axis: bool = outer.in_block_axis if outer else False
 
 
 def check(kernel: Kernel, block_axes: frozenset[str] = frozenset()) -> Kernel:
@@ -193,7 +193,7 @@ def _expr(e: Expr, scope: _Scope) -> None:
         _place(e, e.buffer, e.indices, e.dtype, scope)
     elif isinstance(e, Unary):
         _expr(e.x, scope)
-        if e.op == "!" and (e.dtype != BOOL or e.x.dtype != BOOL) or e.op != "!" and e.dtype != e.x.dtype:
+        if (e.op == "!" and (e.dtype != BOOL or e.x.dtype != BOOL)) or (e.op != "!" and e.dtype != e.x.dtype):
             raise _broken(e, f"{e.op} of {e.x.dtype} gives {e.dtype}")
     elif isinstance(e, Binary):
         _expr(e.a, scope)

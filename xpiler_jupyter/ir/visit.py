@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from typing import Any, TypeVar
 
 from .nodes import Alloc, Block, For, Kernel, Let, Load, Node, Ref, Store, Var
@@ -12,11 +11,16 @@ from .nodes import Alloc, Block, For, Kernel, Let, Load, Node, Ref, Store, Var
 N = TypeVar("N", bound=Node)
 
 
-@lru_cache(maxsize=None)
+_FIELDS: dict[type, tuple[str, ...]] = {}
+
+
 def _child_fields(cls: type) -> tuple[str, ...]:
     """Fields of a node class that may hold nodes (everything but spans, types and strings)."""
+    known = _FIELDS.get(cls)
+    if known is not None:
+        return known
     skip = {"span", "comments", "dtype", "name", "buffer", "op", "fn", "var", "kind", "axis", "memory", "instr", "scope"}
-    return tuple(f.name for f in dataclasses.fields(cls) if f.name not in skip)
+    return _FIELDS.setdefault(cls, tuple(f.name for f in dataclasses.fields(cls) if f.name not in skip))
 
 
 def children(node: Node) -> Iterator[Node]:
@@ -125,9 +129,7 @@ def all_names(kernel: Kernel) -> set[str]:
     for n in walk(kernel.body):
         if isinstance(n, For):
             names.add(n.var)
-        elif isinstance(n, Let | Alloc):
-            names.add(n.name)
-        elif isinstance(n, Var):
+        elif isinstance(n, Let | Alloc | Var):
             names.add(n.name)
     return names
 

@@ -65,7 +65,7 @@ def _tidy(kernel: Kernel, target: Platform) -> Iterator[Move]:
             except IllegalPassError:
                 continue
             count = _divisions(after)
-            if count < before or name == "loop_fuse" and count == before:
+            if count < before or (name == "loop_fuse" and count == before):
                 yield Move(name, target, knobs)
 
 
@@ -100,9 +100,9 @@ def _towards_axes(kernel: Kernel, target: Platform) -> Iterator[Move]:
         return
     inner_label, inner = chain[-1]
     extent = _extent(inner)
-    if len(chain) >= 2 and (len(chain) > len(grid) + 1 or extent is not None and extent < MIN_INNER):
+    if len(chain) >= 2 and (len(chain) > len(grid) + 1 or (extent is not None and extent < MIN_INNER)):
         yield Move("loop_fuse", target, {"outer": chain[-2][0], "inner": inner_label})
-    if extent is None or extent > target.max_threads or len(chain) == 1 and extent > THREADS:
+    if extent is None or extent > target.max_threads or (len(chain) == 1 and extent > THREADS):
         yield Move("loop_split", target, {"loop": inner_label, "factor": THREADS})
     outer = [label for label, _ in chain[:-1]]
     bind = {label: axis for label, axis in zip(reversed(outer), grid, strict=False)} | {inner_label: threads[0]}

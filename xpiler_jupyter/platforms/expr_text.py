@@ -85,14 +85,15 @@ class ExprText:
             return False
         if isinstance(e, Cast):
             same_bits = e.dtype.is_integer and e.dtype.bits == 32
-            return not (same_bits and wraps or never_negative(e.x, self.nonneg)) or self._needs_signed_axes(e.x, same_bits and wraps)
+            fine = (same_bits and wraps) or never_negative(e.x, self.nonneg)
+            return not fine or self._needs_signed_axes(e.x, same_bits and wraps)
         parts = [c for c in children(e) if not isinstance(c, Load)]
         ring = isinstance(e, Binary) and e.op in ("+", "-", "*") and e.dtype.is_integer
         if ring and wraps:
             return any(self._needs_signed_axes(c, True) for c in parts)  # type: ignore[arg-type]
-        if isinstance(e, Binary) and e.op not in ("&&", "||") and e.a.dtype.is_integer:
-            if not all(never_negative(c, self.nonneg) for c in (e.a, e.b)) or ring and e.op == "-":
-                return True
+        if isinstance(e, Binary) and e.op not in ("&&", "||") and e.a.dtype.is_integer and (
+                e.op == "-" or not all(never_negative(c, self.nonneg) for c in (e.a, e.b))):
+            return True
         return any(self._needs_signed_axes(c, False) for c in parts)  # type: ignore[arg-type]
 
     # -- printing ------------------------------------------------------------------------------------------------------

@@ -98,7 +98,8 @@ def _wrapper(kernel: Kernel, host: Host, platform: Platform) -> list[str]:
         shown = ", ".join(printer.expr(substitute(e, in_host_terms)) for e in extents)
         lines.append(f"{INDENT}dim3 {dim}({shown});")
         dims.append(dim)
-    passed = [device[p.name] if p.pointer else printer.expr(args[p.name].value or Const(0, I32), p.dtype) for p in kernel.params]
+    passed = [device[p.name] if p.pointer else printer.expr(args[p.name].value or Const(0, I32), p.dtype)
+              for p in kernel.params]
     lines.append(f"{INDENT}{kernel.name}<<<{', '.join(dims)}>>>({', '.join(passed)});")
     return [*lines, *copies_out, *frees, "}"]
 

@@ -45,7 +45,8 @@ PLATFORM = Platform(
     emit=emit,
     simulator=Path(__file__).parent / "sim.hpp",
     headers={
-        "cmath": ("f(", "exp(", "sqrt(", "pow(", "tanh(", "log(", "floor(", "fabs(", "erf(", "sin(", "cos(", "INFINITY", "NAN"),
+        "cmath": (
+            "f(", "exp(", "sqrt(", "pow(", "tanh(", "log(", "floor(", "fabs(", "erf(", "sin(", "cos(", "INFINITY", "NAN"),
         "algorithm": ("std::max", "std::min"),
         "cstdlib": ("std::abs",),
         "cstdint": ("int8_t", "int16_t", "int64_t"),
