@@ -131,6 +131,7 @@ class Search:
             else:
                 self.free.append(p.name)
         self.index = sorted(self.roles.index) if self.roles else []
+        self.literals = [float(c) for c in constants(subject)]
         # Sizes that the kernel itself computes with should differ and not be tiny; those that only scale a launch and
         # its buffers should above all fit.
         inside = {p.name for p in subject.kernel.params} if subject.kernel else set()
@@ -183,6 +184,8 @@ class Search:
             v = np.asarray(choice[k])
             out["tail"] = out["tail"] + np.where(v % 2 == 1, 0.25, 0.0)
             out["thin"] = out["thin"] + self.weight[k] * np.maximum(0.0, 3.0 - np.log2(np.maximum(v, 1.0)))
+            if self.weight[k] < 1.0:  # all else equal, a number that the text itself says
+                out["thin"] = out["thin"] + np.where(np.isin(v, self.literals), 0.0, 0.1)
         pairs = [(a, b) for i, a in enumerate(self.free) for b in self.free[i + 1:]]
         for b in self.index:
             out["thin"] = out["thin"] + np.maximum(0.0, 4.0 - 2.0 * np.log2(np.asarray(choice["@" + b]) + 1.0))
