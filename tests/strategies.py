@@ -143,3 +143,37 @@ def assert_same(before: Kernel, after: Kernel, seeds: int = 1, size: int = SIZE,
 
 def loop_names(kernel: Kernel) -> list[str]:
     return [n.var for n in walk(kernel.body) if isinstance(n, For)]
+
+
+@st.composite
+def grids(draw: st.DrawFn) -> Kernel:
+    """What recovery leaves of a flat grid: block and thread loops around a body that takes their index apart."""
+    threads = draw(st.sampled_from([4, 6, 8, 12]))
+    blocks = draw(st.sampled_from([1, 2, 3, 5, 6]))
+    b, t = var("b"), var("t")
+    flat = add(mul(b, integer(threads)), t)
+    sources = st.sampled_from([b, t, flat, var("idx")])
+    constant = st.sampled_from([1, 2, 3, 4, 6, 8, 12]).map(integer)
+    total = blocks * threads
+
+    def digit() -> Expr:
+        e = draw(sources)
+        for op in draw(st.lists(st.sampled_from(["/", "%", "*"]), max_size=3)):
+            e = binary(op, e, draw(constant if op != "*" else st.sampled_from([1, 2, 3]).map(integer)))
+        return e
+
+    sums = [binary("+", digit(), digit()) for _ in range(3)] + [digit(), flat]
+    mixed = [binary(draw(st.sampled_from(["/", "%"])), s, draw(constant)) for s in sums[:2]]
+    indices = [binary("%", e, integer(SIZE)) for e in [*sums, *mixed]]
+    names = [f"d{k}" for k in range(draw(st.integers(0, 2)))]
+    lets = [Let("idx", I32, flat), *(Let(n, I32, draw(st.sampled_from(sums))) for n in names)]
+    value: Expr = Load("B", (draw(st.sampled_from(indices)),), F32)
+    for n in names:
+        value = binary("+", value, Load("C", (binary("%", var(n), integer(SIZE)),), F32))
+    store = Store("A", (draw(st.sampled_from([flat, var("idx"), *indices])),), value, F32)
+    body: list[Any] = [store]
+    bound = draw(st.sampled_from([None, integer(total - 1), integer(total // 2), var("n")]))
+    if bound is not None:
+        body = [If(lt(var("idx"), bound), Block((store,)))]
+    hi = draw(st.sampled_from([integer(blocks), binary("/", add(var("n"), integer(threads - 1)), integer(threads))]))
+    return plain(loop("b", hi, Block((loop("t", integer(threads), Block((*lets, *body))),))))
