@@ -265,8 +265,13 @@ class Search:
             + score["same"],
         }
         out: dict[str, list[SizeSet]] = {}
+        big = (score["work"] > MAX_WORK) | (score["bytes"] > MAX_BYTES)
         for label, cost in wanted.items():
+            if label != "representative" or (sound & ~big).any():
+                cost = np.where(big, INF, cost)  # only when there is no other choice: then it is run on a slice
             order = [int(i) for i in np.argsort(cost, kind="stable")[:8] if np.isfinite(cost[i])]
+            if not order:
+                continue
             out[label] = [self.make({**fixed, **choice}, score, (i,)) for i in order]
         return out
 

@@ -97,11 +97,13 @@ def _launch(subject: Subject, size: SizeSet, floor: dict[str, int]) -> Slice | N
         extent = float(evaluate(node.hi, known))
         if axis is None or axis.level != "grid" or not extent > 1:
             continue
+        whole = _bytes(subject, {p.name: size.lengths.get(subject.names.get(p.name, p.name), 0)
+                                 for p in subject.pointers})
         for count in _counts(int(extent)):
             less = dataclasses.replace(kernel, body=replace_at(kernel.body, place, dataclasses.replace(
                 node, hi=integer(count))))
             ok, lengths, work, unknown = _fits(subject, less, known, size, floor)
-            if ok:
+            if ok or (count == 1 and 2 * _bytes(subject, lengths) <= whole):  # still big, but much smaller
                 words = f"the first {count} of {int(extent)} blocks along {node.axis}"
                 return Slice(subject, count, lengths, work, words, unknown)
         return None
