@@ -23,9 +23,10 @@ from .errors import (
     XpilerError,
 )
 from .frontend import parse
-from .ir.nodes import Kernel
+from .ir.nodes import Const, Kernel
 from .ir.simplify import simplify
 from .ir.spec import check
+from .ir.types import I32
 from .passes import planner
 from .passes import registry as passes
 from .platforms import registry as platforms
@@ -68,7 +69,7 @@ class Port:
         self.target: Platform = platforms.get(target)
         self.source_text = text
         self.shape, self.device, self.seed, self.ref = dict(shape or {}), device, seed, ref
-        self._kernel = parse(text, self.source, kernel)
+        self._kernel = _sized(parse(text, self.source, kernel), self.shape)
         self.kernel_name = self._kernel.name
         self.steps: tuple[Step, ...] = ()
         self.error: XpilerError | None = None
@@ -399,6 +400,13 @@ class Port:
 
     def _set_last(self, state: str) -> None:
         self.steps = (*self.steps[:-1], replace(self.steps[-1], state=state))
+
+
+def _sized(kernel: Kernel, shape: dict[str, int]) -> Kernel:
+    """The kernel with the buffer lengths that the person said, where the text says none."""
+    params = tuple(replace(p, extent=Const(shape[p.name], I32)) if p.pointer and p.extent is None and p.name in shape else p
+                   for p in kernel.params)
+    return kernel if params == kernel.params else replace(kernel, params=params)
 
 
 def _parsed(step: Step) -> Kernel | None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from interp import run
 from strategies import kernels
 
-from xpiler_jupyter.errors import IllegalPassError, MissingSizeError
+from xpiler_jupyter.errors import IllegalPassError
 from xpiler_jupyter.frontend import parse
 from xpiler_jupyter.ir.build import integer
 from xpiler_jupyter.ir.nodes import Kernel
@@ -123,10 +123,10 @@ def test_what_is_copied() -> None:
     assert [p.name for p in result.kernel.host.params] == ["A", "B", "C", "n", "m", "k"]
 
 
-def test_a_size_that_nothing_tells() -> None:
+def test_without_a_size_there_is_no_wrapper_but_a_launch() -> None:
     result = BIND.apply(c("for (int i = 0; i < n; i++) A[i] = B[(int)C[i]];"), CUDA, bind={"i": "blockIdx.x"})
-    with pytest.raises(MissingSizeError):
-        CUDA.emit(result.kernel)
+    assert result.kernel.host is None and "--shape B=N" in result.note
+    assert "// launch: grid(n) block(1)" in CUDA.emit(result.kernel)
 
 
 def test_assumptions_on_sizes_are_named() -> None:

@@ -12,12 +12,16 @@ from ..platforms.base import Platform
 
 def make_host(kernel: Kernel, target: Platform) -> Kernel:
     """A C function whose body has axis loops, as a device kernel of `target` with a wrapper of the function's name and
-    parameters."""
+    parameters. A wrapper must allocate every buffer: where the size of one is unknown (see `unsized`), the kernel keeps
+    the function's name and all its parameters, and its launch stands beside it."""
     read, written = buffers_read(kernel.body), buffers_written(kernel.body)
     known = extents(kernel)
     params = tuple(dataclasses.replace(p, extent=p.extent if p.extent is not None else known.get(p.name))
                    for p in kernel.params)
     kernel = dataclasses.replace(kernel, params=params)
+    if unsized(kernel):
+        const = tuple(dataclasses.replace(p, const=p.const or (p.pointer and p.name not in written)) for p in params)
+        return dataclasses.replace(kernel, params=const, platform=target.name)
     in_text = _names_in_text(kernel.body)
     device: list[Param] = []
     args: list[HostArg] = []
@@ -41,6 +45,19 @@ def make_host(kernel: Kernel, target: Platform) -> Kernel:
                                host=Host(kernel.name, params, tuple(args)))
 
 
+def unsized(kernel: Kernel) -> tuple[str, ...]:
+    """Buffers in use whose number of elements is not known: their indices depend on data."""
+    used = buffers_read(kernel.body) | buffers_written(kernel.body)
+    return tuple(p.name for p in kernel.params if p.pointer and p.extent is None and p.name in used)
+
+
+def wrapper_note(kernel: Kernel) -> str:
+    """Why a bound kernel has no host wrapper, to add to a pass' note; empty when it has one."""
+    missing = unsized(kernel)
+    if kernel.host is not None or not missing:
+        return ""
+    return (f" No host wrapper: nothing tells how many elements {', '.join(missing)} has"
+            f" (--shape {missing[0]}=N adds one); the launch stands above the kernel.")
 
 
 def _names_in_text(node: Node) -> set[str]:

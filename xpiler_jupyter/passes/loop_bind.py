@@ -14,7 +14,7 @@ from ..ir.types import I32
 from ..ir.visit import all_names, free_vars, stmts_of, walk
 from ..platforms.base import Platform
 from ._bind_nest import Nest, find_nest
-from ._make_host import make_host
+from ._make_host import make_host, wrapper_note
 from ._names import restore_names, unique_names
 from ._retarget import retarget
 from .base import Pass, PassResult, loop_labels
@@ -62,7 +62,7 @@ class LoopBind(Pass):
             if bind:
                 raise self.refuse("one thread runs everything, so nothing can be bound")
             done = make_host(kernel, target)
-            return PassResult(done, "One thread runs the whole kernel: right, but not parallel.")
+            return PassResult(done, "One thread runs the whole kernel: right, but not parallel." + wrapper_note(done))
         if not bind:
             example = f'For example bind={{"i": "{target.axes[0].name}"}}.'
             raise self.refuse("nothing says which loops to bind", hint=example)
@@ -100,7 +100,7 @@ class LoopBind(Pass):
         body = restore_names(_device_body(nest, loops, extent, target), back)
         result = make_host(dataclasses.replace(kernel, body=body), target)
         said = ", ".join(f"{back.get(lp.var, lp.var)} is {name}" for name, lp in loops.items())
-        return PassResult(simplify(result), f"Loops became axes: {said}.", assumptions=tuple(sorted(assumes)))
+        return PassResult(simplify(result), f"Loops became axes: {said}." + wrapper_note(result), assumptions=tuple(sorted(assumes)))
 
     def _extent(self, lp: For, kernel: Kernel, nest: Nest) -> Expr:
         """How many iterations the loop has: what the launch must give the axis."""
