@@ -49,9 +49,10 @@ def test_the_notebook_line_is_updated_and_cleared(shell: Any) -> None:
         shown = progress.Notebook()
         shown.show("one <b>")
         shown.show("two")
+        lines = [o.data for o in got.outputs]
         shown.close()
-    assert [o.data["text/plain"] for o in got.outputs[:2]] == ["one <b>", "two"]
-    assert "one &lt;b&gt;" in got.outputs[0].data["text/html"]
+    assert [d["text/plain"] for d in lines] == ["one <b>", "two"] and "one &lt;b&gt;" in lines[0]["text/html"]
+    assert got.outputs == []
 
 
 def test_the_terminal_line_is_wiped(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,17 @@ def test_a_wrong_edit_names_the_element(run: Run) -> None:
     assert run("%xpile_next --all").value.finished
 
 
+def test_a_pass_of_ones_own_choice(run: Run) -> None:
+    port = run(f"%%xpile --to cuda --step\n{fakes.SOURCE}").value
+    run("%xpile_reject")
+    ran = run("%xpile_next loop_split loop=i factor=8")
+    assert port.pending.knobs == {"loop": "i", "factor": 8} and "8" in ran.data["text/plain"]
+    run("%xpile_reject")
+    for line, words in (("loop_split loop=zz factor=8", "zz"), ("loop_splt", "loop_split"), ("loop_split loop=i factr=8", "factor")):
+        ran = run(f"%xpile_next {line}")
+        assert not ran.success and words in ran.err and not port.pending
+
+
 def test_a_text_that_is_no_kernel(run: Run, shell: Any) -> None:
     shell.user_ns.pop("broken", None)
     ran = run("%%xpile --to cuda -o broken\nvoid f(float* A) {\n  A[0] = ;\n}")

@@ -7,6 +7,7 @@ import argparse
 import hashlib
 import json
 import os
+import signal
 import sys
 import time
 from contextlib import closing
@@ -51,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
     others = {k: r for k, r in kept.items() if k not in {key(t) for t in wanted} and not _stale(k, wanted)}
     progress = Progress(len(wanted), done)
     interrupted = False
+    before = signal.signal(signal.SIGTERM, _interrupt)  # a batch system's way to say Ctrl-C
     try:
         with closing(Pool(args.jobs, args.timeout).run(todo)) as results:
             for result in results:
@@ -60,13 +62,19 @@ def run(args: argparse.Namespace) -> int:
                 progress.show(result)
     except KeyboardInterrupt:
         interrupted = True
-    progress.end()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        progress.end()
     print(report(list(done.values())))
     if interrupted:
         hint = f"; the same command goes on from {args.json}" if args.json else ""
         print(f"\ninterrupted after {len(done)} of {len(wanted)}{hint}", file=sys.stderr)
         return 130
     return 0
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def tasks(args: argparse.Namespace, source: str, targets: list[str]) -> list[Task]:
