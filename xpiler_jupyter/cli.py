@@ -9,7 +9,6 @@ import argparse
 import json
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -66,6 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if as_json:
             print(json.dumps({"error": {"kind": "internal", "message": f"internal: {type(err).__name__}: {err}",
                                         "line": None, "column": None}}))
+        import traceback
+
         traceback.print_exc()
         print("xpiler: this is a bug of xpiler-jupyter, not a mistake of yours; please report it", file=sys.stderr)
         return 1

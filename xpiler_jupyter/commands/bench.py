@@ -4,7 +4,6 @@ run with the same OUT goes on where the first stopped; a file that changed is do
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import signal
@@ -13,12 +12,14 @@ import time
 from contextlib import closing
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..errors import UsageError
 from . import common
-from .bench_pool import Pool, Result, Task
+
+if TYPE_CHECKING:
+    from .bench_pool import Result, Task
 
 HELP = "port every kernel of a folder and print a table"
 
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from .bench_pool import Pool
     from .bench_table import report
 
     source = common.known_platform(args.source)
@@ -79,6 +81,8 @@ def _interrupt(*_: object) -> None:
 
 def tasks(args: argparse.Namespace, source: str, targets: list[str]) -> list[Task]:
     """What to do, in the order of the targets and the file names."""
+    import hashlib
+
     from ..platforms import registry
 
     folder = Path(args.folder)

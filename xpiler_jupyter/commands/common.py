@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +49,8 @@ def read_text(file: str) -> str:
 
 def write_bytes(file: str | Path, data: bytes) -> None:
     """Writes a file whole or not at all. Raises UsageError when the place can't be written."""
+    import tempfile
+
     path = Path(file)
     try:
         if path.exists() and not path.is_file():  # a pipe or /dev/stdout has nothing to replace

@@ -6,10 +6,8 @@ import argparse
 import json
 import os
 import shutil
-import subprocess
 import time
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from pathlib import Path
 
 from ..errors import XpilerError
@@ -105,6 +103,8 @@ def _devices() -> Finding:
 
 
 def _package(group: str, name: str, distributions: tuple[str, ...], adds: str) -> Finding:
+    from importlib import metadata
+
     for distribution in distributions:
         try:
             return Finding(group, name, True, f"{distribution} {metadata.version(distribution)}", adds)
@@ -114,6 +114,8 @@ def _package(group: str, name: str, distributions: tuple[str, ...], adds: str) -
 
 
 def _program(group: str, name: str, command: tuple[str, ...], adds: str) -> Finding:
+    import subprocess
+
     if not shutil.which(command[0]):
         return Finding(group, name, False, "", adds)
     try:
