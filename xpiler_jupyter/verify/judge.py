@@ -217,6 +217,10 @@ class Judge:
         if fault.kind == "timeout":
             return SourceFaultError(f"the source does not finish within {self.limits.seconds:g} s{place}",
                                     source=self.source.text, line=fault.line, hint="Give smaller sizes with --shape.")
+        unknown = [p.name for p in self.source.scalars if p.name not in self.shape]
+        if self._roles is None and unknown:
+            return MissingSizeError(f"no values of {', '.join(unknown)} were found at which the source runs: "
+                                    f"{fault.message}", hint=f"Say --shape {','.join(n + '=...' for n in unknown)}")
         if fault.kind == "bounds" and size.open:
             name = sorted(size.open)[0]
             return MissingSizeError(f"the length of {name} is not known (its accesses depend on data): {fault.message}",

@@ -276,16 +276,17 @@ class Search:
         return out
 
     def blind(self) -> list[SizeSet]:
-        """Options for a text without IR: its own literals as sizes, larger ones first, buffers that are long enough for
+        """Options for a text without IR: its own literals as sizes, different ones first, buffers that are long enough for
         anything. Runs must tell."""
         subject = self.subject
         lengths = {p.name: self.shape.get(p.name, 4096 if not self.free else 1 << 18) for p in subject.pointers}
         unknown = frozenset(set(lengths) - set(self.shape))
         if not self.free:
             return [SizeSet(self.fixed, lengths, open=unknown)]
-        literals = [c for c in constants(subject) if 1 < c <= 4096][:6]
+        literals = [c for c in constants(subject) if c <= 4096][:6]
         combos = [c for c in itertools.product(literals, repeat=len(self.free)) if math.prod(c) < 1 << 26]
-        combos.sort(key=lambda c: (-len(set(c)), -math.prod(c)))
+        self.rng.shuffle(combos)
+        combos.sort(key=lambda c: -len(set(c)))
         if not combos:
             raise MissingSizeError(f"the value of {self.free[0]} is not known", hint=f"Say --shape {self.free[0]}=...")
         return [SizeSet({**self.fixed, **dict(zip(self.free, c, strict=True))}, lengths) for c in combos[:48]]

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..dataflow.dependences import is_parallel
 from ..errors import XpilerError
+from ..frontend import parse
 from ..ir.build import integer
 from ..ir.nodes import Block, For, Kernel
 from ..ir.visit import stmts_of, walk
@@ -21,6 +22,8 @@ from .interval import Bound, Range
 from .mutants import replace_at
 from .sizes import MAX_BYTES, MAX_WORK, SizeSet
 from .subject import Scalars, Subject
+
+LENIENT = 16  # the smallest possible slice may be this much bigger than we like
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ def _direct(subject: Subject) -> Subject:
 
 
 def _fits(subject: Subject, kernel: Kernel, scalars: dict[str, Bound], size: SizeSet, floor: dict[str, int],
-          ) -> tuple[bool, dict[str, int], float, frozenset[str]]:
+          lenient: int = 1) -> tuple[bool, dict[str, int], float, frozenset[str]]:
     """Whether the limited `kernel` is quick; the lengths it needs; its work; buffers of which only a run can tell."""
     data = {b: Range(0.0, float(t)) for b, t in size.top.items()}
     fp: Footprint = footprint(kernel, scalars, data)
@@ -83,7 +86,8 @@ def _fits(subject: Subject, kernel: Kernel, scalars: dict[str, Bound], size: Siz
             unknown.add(p.name)
         lengths[p.name] = max(1, need, floor.get(p.name, 0))
     work = float(np.max(fp.work))
-    return work <= MAX_WORK and _bytes(subject, lengths) <= MAX_BYTES, lengths, work, frozenset(unknown)
+    quick = work <= lenient * MAX_WORK and _bytes(subject, lengths) <= lenient * MAX_BYTES
+    return quick, lengths, work, frozenset(unknown)
 
 
 def _launch(subject: Subject, size: SizeSet, floor: dict[str, int]) -> Slice | None:
@@ -97,13 +101,11 @@ def _launch(subject: Subject, size: SizeSet, floor: dict[str, int]) -> Slice | N
         extent = float(evaluate(node.hi, known))
         if axis is None or axis.level != "grid" or not extent > 1:
             continue
-        whole = _bytes(subject, {p.name: size.lengths.get(subject.names.get(p.name, p.name), 0)
-                                 for p in subject.pointers})
         for count in _counts(int(extent)):
             less = dataclasses.replace(kernel, body=replace_at(kernel.body, place, dataclasses.replace(
                 node, hi=integer(count))))
-            ok, lengths, work, unknown = _fits(subject, less, known, size, floor)
-            if ok or (count == 1 and 2 * _bytes(subject, lengths) <= whole):  # still big, but much smaller
+            ok, lengths, work, unknown = _fits(subject, less, known, size, floor, LENIENT if count == 1 else 1)
+            if ok:
                 words = f"the first {count} of {int(extent)} blocks along {node.axis}"
                 return Slice(subject, count, lengths, work, words, unknown)
         return None
@@ -128,6 +130,10 @@ def _counts(extent: int) -> list[int]:
 
 def _text(subject: Subject, size: SizeSet, floor: dict[str, int]) -> Slice | None:
     done: list[str] = []
+    whole = parsed(subject.text, subject)  # a pass' kernel has no places in the text that was printed from it
+    if whole is None:
+        return None
+    subject = whole
     for _ in range(3):
         loop = _outermost(subject.kernel, len(done))
         kernel = subject.kernel
@@ -171,14 +177,16 @@ def _edited(subject: Subject, loop: For, count: int, depth: int) -> Subject | No
     span = loop.hi.span
     assert span is not None
     raw = subject.text.encode()
-    text = (raw[:span.start] + str(count).encode() + raw[span.end:]).decode()
-    from ..frontend import parse
-
-    try:
-        kernel = parse(text, subject.platform, subject.kernel.name if subject.kernel else None)
-    except XpilerError:
-        return None
-    again = _outermost(kernel, depth)
+    less = parsed((raw[:span.start] + str(count).encode() + raw[span.end:]).decode(), subject)
+    again = _outermost(less.kernel, depth) if less else None
     if again is None or not np.array_equal(evaluate(again.hi, {}), float(count)):
         return None
-    return Subject(text, subject.platform, kernel)
+    return less
+
+
+def parsed(text: str, like: Subject) -> Subject | None:
+    """`text` as the subject that `like` is, or None when it is outside the IR."""
+    try:
+        return Subject(text, like.platform, parse(text, like.platform, like.kernel.name if like.kernel else None))
+    except XpilerError:
+        return None
