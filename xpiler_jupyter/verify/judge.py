@@ -189,7 +189,10 @@ class Judge:
             self.evidence.append(Evidence("order", "unknown", "the source rounds differently in another thread order "
                                           "(atomic sums): results are compared within its own spread"))
         if not any(bool(d.any()) for r in self.references for d in r.defined.values()):
-            raise SourceFaultError("the source leaves every output as it was", source=self.source.text)
+            words = "nothing that the kernel writes reaches the caller" if self.source.wrapped else \
+                "the source leaves every output as it was"
+            raise SourceFaultError(words, source=self.source.text,
+                                   hint="Look at the order of the launch's arguments." if self.source.wrapped else None)
 
     def _gate(self) -> None:
         left = accepted_trivia(self.source, self.references)
