@@ -77,6 +77,7 @@ class Port:
         self._judge: Judge | None = None
         self._history: list[tuple[Step, ...]] = []
         self._listeners: list[Callable[[Event], None]] = []
+        self._plan: tuple[Kernel, list[planner.Move]] | None = None
         self._cancelled = threading.Event()
         self.seconds = time.perf_counter() - began
 
@@ -120,7 +121,7 @@ class Port:
         if self.pending or self.platform.name != self.target.name:
             return False
         step = self.current
-        return step is None or step.kernel is None or not planner.moves(step.kernel, self.target, self._done())
+        return step is None or step.kernel is None or not self._planned(step.kernel)
 
     @property
     def verdict(self) -> Verdict:
@@ -193,7 +194,7 @@ class Port:
         if self.pending:
             raise StateError("a proposal is waiting", hint="Accept, edit or reject it first.")
         reasons: list[str] = []
-        moves = planner.moves(self.kernel, self.target, self._done())
+        moves = self._planned(self.kernel)
         for move in moves:
             try:
                 return self.propose(move.pass_name, _towards=move.target, **move.knobs)
@@ -370,9 +371,19 @@ class Port:
         """Calls `callback` for every event, on the thread that caused it."""
         self._listeners.append(callback)
 
+    def off(self, callback: Callable[[Event], None]) -> None:
+        """Stops calling `callback`."""
+        self._listeners.remove(callback)
+
     def _emit(self, kind: str, step: int | None = None, text: str = "") -> None:
         for callback in self._listeners:
             callback(Event(kind, step, text))
+
+    def _planned(self, kernel: Kernel) -> list[planner.Move]:
+        """The planner's candidates; asked once per kernel, for it tries things out."""
+        if self._plan is None or self._plan[0] is not kernel:
+            self._plan = (kernel, planner.moves(kernel, self.target, self._done()))
+        return self._plan[1]
 
     def _done(self) -> tuple[str, ...]:
         return tuple(s.pass_name for s in self.steps if s.state == "accepted")

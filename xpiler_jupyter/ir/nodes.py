@@ -23,8 +23,16 @@ class Span:
     column: int
 
 
+class _Hashed:
+    """Room for a node's hash: expressions are keys of many tables, and hashing a deep tree each time is what costs. Not
+    a dataclass field, so it is neither compared, copied nor pickled (string hashes differ between processes)."""
+
+    __slots__ = ("_hash",)
+    _hash: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
+class Node(_Hashed):
     span: Span | None = field(default=None, compare=False, repr=False)
 
 
@@ -117,6 +125,24 @@ class Ref(Node):
 
 
 Expr = Const | Var | Unary | Binary | Select | Cast | Load | Call | Ref
+
+
+
+def _hash_once(cls: type[Node]) -> None:
+    plain = cls.__hash__
+
+    def hashed(self: Node) -> int:
+        try:
+            return self._hash
+        except AttributeError:
+            object.__setattr__(self, "_hash", plain(self))
+            return self._hash
+
+    cls.__hash__ = hashed  # type: ignore[method-assign]
+
+
+for _cls in (Const, Var, Unary, Binary, Select, Cast, Load, Call, Ref):
+    _hash_once(_cls)
 
 # -- statements --------------------------------------------------------------------------------------------------------
 

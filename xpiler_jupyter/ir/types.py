@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class ScalarType:
-    """One machine type: `kind` is "bool", "int", "uint" or "float"; `bits` its width."""
+    """One machine type: `kind` is "bool", "int", "uint" or "float"; `bits` its width. Equal when the names are."""
 
     name: str
     kind: str
@@ -25,6 +25,12 @@ class ScalarType:
     def bytes(self) -> int:
         """Size in memory, in bytes (a bool takes one)."""
         return max(1, self.bits // 8)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, ScalarType) and self.name == other.name)
+
+    def __hash__(self) -> int:
+        return hash(self.name)
 
     def __str__(self) -> str:
         return self.name

@@ -57,21 +57,48 @@ def _tidy(kernel: Kernel, target: Platform) -> Iterator[Move]:
     """What makes recovered code read as if a person had written it: block and thread loops become the loop over the
     index they compute, a flat index that the body takes apart becomes the nest it stands for."""
     before = _divisions(kernel)
-    for name in ("loop_fuse", "loop_split"):
-        tidy = passes.get(name)
-        for knobs in tidy.sites(kernel, target):
-            try:
-                after = simplify(tidy.apply(kernel, target, **knobs).kernel)
-            except IllegalPassError:
-                continue
-            count = _divisions(after)
-            if count < before or (name == "loop_fuse" and count == before):
-                yield Move(name, target, knobs)
+    nest = _outer_nest(kernel)
+    for knobs in passes.get("loop_fuse").sites(kernel, target):
+        if knobs["outer"] not in nest:
+            continue  # blocks and threads are outermost; inner loops are the source's own
+        fused = _try("loop_fuse", kernel, target, knobs)
+        if fused is None:
+            continue
+        nests = (_try("loop_split", fused, target, {"loop": label, "digits": "auto"}) for label in _outer_nest(fused))
+        if _divisions(fused) <= before or any(n is not None and _divisions(n) < before for n in nests):
+            yield Move("loop_fuse", target, knobs)
+            return  # each try costs; the next step looks again
+    for label in nest:
+        knobs = {"loop": label, "digits": "auto"}
+        split = _try("loop_split", kernel, target, knobs)
+        if split is not None and _divisions(split) < before:
+            yield Move("loop_split", target, knobs)
+            return
+
+
+def _outer_nest(kernel: Kernel) -> list[str]:
+    """Labels of the loops that stand alone in each other, from the outermost in."""
+    labels = {id(loop): label for label, loop in loop_labels(kernel).items()}
+    nest: list[str] = []
+    body = kernel.body
+    while True:
+        loops = [s for s in stmts_of(body) if isinstance(s, For)]
+        if len(loops) != 1:
+            return nest
+        nest.append(labels[id(loops[0])])
+        body = loops[0].body
+
+
+def _try(pass_name: str, kernel: Kernel, target: Platform, knobs: dict[str, Any]) -> Kernel | None:
+    try:
+        return simplify(passes.get(pass_name).apply(kernel, target, **knobs).kernel)
+    except IllegalPassError:
+        return None
 
 
 def _divisions(kernel: Kernel) -> int:
-    """How many `/` and `%` of integers the body spells out: what a reader has to undo in the head."""
-    return sum(isinstance(n, Binary) and n.op in ("/", "%") and n.dtype.is_integer for n in walk(kernel.body))
+    """How many quotients and remainders of integers the body spells out: what a reader has to undo in the head."""
+    return sum(isinstance(n, Binary) and n.op in ("/", "%", ">>", "&") and n.dtype.is_integer for n in walk(kernel.body))
 
 
 def parallel_chain(kernel: Kernel) -> list[tuple[str, For]]:
