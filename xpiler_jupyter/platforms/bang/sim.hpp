@@ -29,15 +29,20 @@
 #define XRT_SIZE(p) (~0ull)
 #endif
 #define XRT_AT int xrt_line = XRT_LINE
+// A type of its own: no argument too many may ever become a line.
+namespace xrt { struct Line { int n; }; }
+#define XRT_HERE xrt::Line xrt_line = xrt::Line{XRT_LINE}
 #if XRT_FLAT
 #define XRT_CALL(name)
 #define XRT_RULE(ok, why)
 #define XRT_OPERAND(p, bytes, memory, write, align)
 #define XRT_OVERLAP(mode)
+#define XRT_FILLS(p, bytes, memory, pipe)
 #else
-#define XRT_CALL(name) xrt::Call xrt_c{#name, xrt_line};
+#define XRT_CALL(name) xrt::Call xrt_c{#name, xrt_line.n};
 #define XRT_RULE(ok, why) xrt_c.rule(ok, why);
 #define XRT_OPERAND(p, bytes, memory, write, align) xrt_c.operand(#p, p, XRT_SIZE(p), bytes, memory, write, align);
+#define XRT_FILLS(p, bytes, memory, pipe) xrt_c.operand(#p, p, XRT_SIZE(p), bytes, memory, true, 1, xrt::pipe);
 #define XRT_OVERLAP(mode) xrt_c.overlap(mode);
 #endif
 #define XRT_SINCE(arch)

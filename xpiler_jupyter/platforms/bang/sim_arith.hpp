@@ -11,9 +11,10 @@ template <class T> inline Wide<T> wide(T x) {
   if constexpr (is_float<T>) return (double)(float)x;
   else return (long long)x;
 }
-template <class T> inline T narrow(double x) { return (T)x; }
-template <class T> inline T narrow(long long x) { return (T)x; }
-template <class T> inline T narrow(bool x) { return (T)(float)(x ? 1 : 0); }
+template <class T, class W> inline T narrow(W x) {
+  if constexpr (std::is_same_v<W, bool>) return (T)(x ? 1.0f : 0.0f);
+  else return (T)x;
+}
 template <class T> inline bool nan(T x) { return x != x; }
 typedef unsigned int uint_;
 
@@ -59,7 +60,7 @@ BANG_TWO(nan_maximum, nan_maximum_scalar, nan(b) && !nan(a) ? b : a < b ? b : a)
 BANG_TWO(nan_minimum, nan_minimum_scalar, nan(b) && !nan(a) ? b : a > b ? b : a)
 BANG_TWO(and_, and_scalar, !(a == 0 || b == 0))
 BANG_TWO(or_, or_scalar, !(a == 0 && b == 0))
-BANG_TWO(xor_, xor_scalar, (a == 0) ^ (b == 0))
+BANG_TWO(xor_, xor_scalar, (a == 0) != (b == 0))
 BANG_TWO(band, band_scalar, a & b)
 BANG_TWO(bor, bor_scalar, a | b)
 BANG_TWO(bxor, bxor_scalar, a ^ b)

@@ -60,22 +60,22 @@ template <class T> inline void fill(void* dst, T value, unsigned n, unsigned str
 
 #define XRT_COPY(NAME, later)                                                                                       \
   inline void NAME(void* const dst XRT_SIZED, const void* const src XRT_SIZED, unsigned size,                       \
-                   mluMemcpyDirection_t dir, XRT_AT) {                                                              \
-    xrt::Call c{#NAME, xrt_line};                                                                                   \
-    xrt::copy(c, {(char*)dst, (const char*)src, size, 0, 0, 0, 0, 0, 0, 0, 0, 0, {}, 0, xrt_line}, dir,             \
+                   mluMemcpyDirection_t dir, XRT_HERE) {                                                             \
+    xrt::Call c{#NAME, xrt_line.n};                                                                                   \
+    xrt::copy(c, {(char*)dst, (const char*)src, size, 0, 0, 0, 0, 0, 0, 0, 0, 0, {}, 0, xrt_line.n}, dir,             \
               XRT_SIZE(dst), XRT_SIZE(src), later); }                                                               \
   inline void NAME(void* const dst XRT_SIZED, const void* const src XRT_SIZED, unsigned size,                       \
-                   mluMemcpyDirection_t dir, unsigned dst_stride, int src_stride, unsigned segnum, XRT_AT) {        \
-    xrt::Call c{#NAME, xrt_line};                                                                                   \
+                   mluMemcpyDirection_t dir, unsigned dst_stride, int src_stride, unsigned segnum, XRT_HERE) {       \
+    xrt::Call c{#NAME, xrt_line.n};                                                                                   \
     xrt::copy_rules2(c, size, dst_stride, src_stride, segnum);                                                      \
     xrt::copy(c, {(char*)dst, (const char*)src, size, segnum, 0, segnum, 0, dst_stride, 0, src_stride, 0, 0, {}, 0, \
-                  xrt_line}, dir, XRT_SIZE(dst), XRT_SIZE(src), later); }                                           \
+                  xrt_line.n}, dir, XRT_SIZE(dst), XRT_SIZE(src), later); }                                           \
   inline void NAME(void* const dst XRT_SIZED, const void* const src XRT_SIZED, unsigned size,                       \
                    mluMemcpyDirection_t dir, int ds0, unsigned dn1, int ds1, unsigned dn2, int ss0, unsigned sn1,   \
-                   int ss1, unsigned sn2, XRT_AT) {                                                                 \
-    xrt::Call c{#NAME, xrt_line};                                                                                   \
+                   int ss1, unsigned sn2, XRT_HERE) {                                                                \
+    xrt::Call c{#NAME, xrt_line.n};                                                                                   \
     xrt::copy_rules3(c, size, ds0, dn1, ds1, dn2, ss0, sn1, ss1, sn2);                                              \
-    xrt::copy(c, {(char*)dst, (const char*)src, size, dn1, dn2, sn1, sn2, ds0, ds1, ss0, ss1, 0, {}, 0, xrt_line},  \
+    xrt::copy(c, {(char*)dst, (const char*)src, size, dn1, dn2, sn1, sn2, ds0, ds1, ss0, ss1, 0, {}, 0, xrt_line.n},  \
               dir, XRT_SIZE(dst), XRT_SIZE(src), later); }
 XRT_COPY(__memcpy, false)
 XRT_COPY(__memcpy_async, true)

@@ -115,6 +115,9 @@ def _checks(row: Instr, rules: tuple[tuple[str, str], ...]) -> list[str]:
     lines = [f'XRT_RULE({condition}, "{why}")' for condition, why in rules]
     for o in row.operands:
         if o.memory:
+            if is_fill(row):
+                lines.append(f"XRT_FILLS(dst, ({_wide(o.extent, row)}) * sizeof(T), xrt::{o.memory[0].upper()}, {_fill_pipe(row)})")
+                continue
             space = " | ".join(f"xrt::{m.upper()}" for m in o.memory)
             lines.append(
                 f"XRT_OPERAND({o.name}, ({_wide(o.extent, row)}) * sizeof({_text(o.dtype)}), {space}, "
@@ -129,7 +132,7 @@ def _shape(row: Instr) -> tuple[str, ...]:
     """Everything of the function but its name, types and arithmetic."""
     fill = is_fill(row)
     params = [_parameter(row, o) if not (fill and o.name == "value") else "V value" for o in parameters(row)]
-    head = f"NAME({', '.join([*params, 'XRT_AT'])})"
+    head = f"NAME({', '.join([*params, 'XRT_HERE'])})"
     return (head, *(["typedef xrt::fill_of<V> T;"] if fill else []), "XRT_CALL(NAME)", *_checks(row, row.rules))
 
 
@@ -144,13 +147,16 @@ def _heading(row: Instr) -> str:
     return f"template <{', '.join(parts)}> " if parts else ""
 
 
+def _fill_pipe(row: Instr) -> str:
+    return "kMove" if row.operands[0].memory[0] in ("nram", "wram") else "kIo"
+
+
 def _fill(row: Instr) -> str:
     rank2 = "stride" in {o.name for o in row.operands}
     sizes = "stride, segnum" if rank2 else "0, 0"
-    space = row.operands[0].memory[0]
-    pipe = "kMove" if space in ("nram", "wram") else "kIo"
+    pipe = _fill_pipe(row)
     later = "true" if row.name.endswith("_async") else "false"
-    return f"xrt::fill<T>(dst, (T)value, elem_count, {sizes}, xrt::{pipe}, {later}, xrt_line)"
+    return f"xrt::fill<T>(dst, (T)value, elem_count, {sizes}, xrt::{pipe}, {later}, xrt_line.n)"
 
 
 def _copies() -> list[str]:
