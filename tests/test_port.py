@@ -70,7 +70,7 @@ def test_a_shared_memory_reduction_is_ported_with_its_barriers(target: str) -> N
 
 def test_every_step_carries_texts_and_evidence() -> None:
     port = Port(SCALE_ADD, "hip").run()
-    assert port.steps[0].before == SCALE_ADD
+    assert "void scale_add(const float* x" in port.steps[0].before and port.source_text == SCALE_ADD
     for before, after in zip(port.steps, port.steps[1:], strict=False):
         assert after.before == before.after
     for step in port.steps:
@@ -153,6 +153,11 @@ def test_events_tell_the_story_in_order() -> None:
     kinds = [e.kind for e in seen if e.kind != "progress"]
     assert kinds[0] == "source" and kinds[-1] == "done"
     assert kinds[1:-1] == ["proposed", "accepted"] * len(port.steps)
+
+
+def test_an_unknown_device_is_said_at_once() -> None:
+    with pytest.raises(UsageError, match="nowhere"):
+        Port(SCALE_ADD, "cuda", device="nowhere")
 
 
 def test_cancel_keeps_what_is_done() -> None:

@@ -22,6 +22,7 @@ from .errors import (
     WrongResultError,
     XpilerError,
 )
+from .execute import executor
 from .frontend import parse
 from .ir.nodes import Const, Kernel
 from .ir.simplify import simplify
@@ -69,6 +70,7 @@ class Port:
         self.target: Platform = platforms.get(target)
         self.source_text = text
         self.shape, self.device, self.seed, self.ref = dict(shape or {}), device, seed, ref
+        executor(self.source, device)  # an unknown device is an error now, not after the first pass
         self._kernel = _sized(parse(text, self.source, kernel), self.shape)
         self.kernel_name = self._kernel.name
         self.steps: tuple[Step, ...] = ()
@@ -221,9 +223,19 @@ class Port:
         kernel = simplify(result.kernel)
         platform = platforms.get(kernel.platform)
         check(kernel, frozenset(a.name for a in platform.axes if a.level == "block"))
-        step = Step(pass_name, "rules", _plain(knobs), platform.name, self.code, platform.emit(kernel), result.note,
+        step = Step(pass_name, "rules", _plain(knobs), platform.name, self._before(before), platform.emit(kernel), result.note,
                     "proposed", kernel=kernel)
         return self._add(self._judged(step, judge, began, result.assumptions))
+
+    def _before(self, kernel: Kernel) -> str:
+        """The text that the next step starts from. The source is shown as we print it, so that the first diff shows the
+        pass and not the printer; where it cannot be printed (a size is missing), as it was written."""
+        if self.current is not None:
+            return self.code
+        try:
+            return self.source.emit(kernel)
+        except XpilerError:
+            return self.code
 
     def _judged(self, step: Step, judge: Judge, began: float, assumptions: tuple[str, ...] = ()) -> Step:
         subject = Subject(step.after, platforms.get(step.platform), step.kernel)
