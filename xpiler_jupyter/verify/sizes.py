@@ -68,26 +68,6 @@ def choose(subject: Subject, shape: dict[str, int] | None = None, *, probe: Prob
     return Search(subject, dict(shape or {}), np.random.default_rng(seed)).confirm(probe)
 
 
-def _confirm(search: Search, probe: Probe | None, each: int) -> Sizes:
-    plan = search.plan
-    sets: list[SizeSet] = []
-    for label, options in plan.items():
-        found = 0
-        for option in options[:48 if label == "representative" else 2 * each]:
-            if any(s.scalars == option.scalars and s.lengths == option.lengths for s in sets):
-                continue
-            got = grow(option, probe) if probe else option
-            if got is not None:
-                sets.append(replace(got, label=label))
-                found += 1
-                if found == each:
-                    break
-        if label == "representative" and not sets:
-            sets.append(options[0])  # let the caller see the fault for itself
-            return Sizes(tuple(sets))
-    return Sizes(tuple(sets), search.contracts(sets[0], probe) if probe else ())
-
-
 def grow(option: SizeSet, probe: Probe) -> SizeSet | None:
     """`option` once it runs: buffers of unknown extent grow until no access leaves them. None if it faults anyway."""
     for _ in range(8):
@@ -228,7 +208,23 @@ class Search:
 
     def confirm(self, probe: Probe | None, each: int = 1) -> Sizes:
         """The best sets that also run, up to `each` per label, and contracts met on the way."""
-        return _confirm(self, probe, each)
+        plan = self.plan
+        sets: list[SizeSet] = []
+        for label, options in plan.items():
+            found = 0
+            for option in options[:48 if label == "representative" else 2 * each]:
+                if any(s.scalars == option.scalars and s.lengths == option.lengths for s in sets):
+                    continue
+                got = grow(option, probe) if probe else option
+                if got is not None:
+                    sets.append(replace(got, label=label))
+                    found += 1
+                    if found == each:
+                        break
+            if label == "representative" and not sets:
+                sets.append(options[0])  # let the caller see the fault for itself
+                return Sizes(tuple(sets))
+        return Sizes(tuple(sets), self.contracts(sets[0], probe) if probe else ())
 
     # -- planning ------------------------------------------------------------------------------------------------------
 
