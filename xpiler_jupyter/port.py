@@ -133,7 +133,8 @@ class Port:
             level = "unsupported" if isinstance(self.error, UnsupportedError) else "untested"
             return Verdict(level, str(self.error))
         if step is None:
-            return Verdict("untested", "no step taken yet")
+            already = self.source.name == self.target.name
+            return Verdict("untested", f"the text is for {self.target.title} already" if already else "no step taken yet")
         if not self.finished:
             return Verdict("untested", f"{self.target.title} is not reached yet")
         return step.verdict

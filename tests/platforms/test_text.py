@@ -151,6 +151,12 @@ def test_a_memory_or_barrier_that_the_platform_lacks_is_refused() -> None:
         C.emit(kernel(Barrier()))
 
 
+def test_a_memory_that_is_too_small_is_refused() -> None:
+    with pytest.raises(UnsupportedError, match="524288"):
+        CUDA.emit(kernel(Alloc("big", F32, (integer(200_000),))))
+    assert "float big[200000];" in C.emit(kernel(Alloc("big", F32, (integer(200_000),))))
+
+
 def device_kernel(extent: Expr | None = None) -> Kernel:
     idx = add(mul(Var("blockIdx.x"), integer(128)), Var("threadIdx.x"))
     inner = Block((Let("i", I32, idx), If(lt(var("i"), var("n")), Block((Store("x", (var("i"),), Const(1, I8), I8),)))))

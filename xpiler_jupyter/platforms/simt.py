@@ -31,6 +31,6 @@ def functions() -> dict[tuple[str, ScalarType], str]:
     return table
 
 
-def memories(shared_bytes: int) -> tuple[Memory, ...]:
-    return (Memory("local", "", "thread", None), Memory("shared", "__shared__", "block", shared_bytes),
+def memories(shared_bytes: int, local_bytes: int | None = None) -> tuple[Memory, ...]:
+    return (Memory("local", "", "thread", local_bytes), Memory("shared", "__shared__", "block", shared_bytes),
             Memory("global", "", "grid", None))

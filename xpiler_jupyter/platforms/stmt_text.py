@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from ..errors import UnsupportedError
 from ..ir.nodes import (
     Alloc,
@@ -136,6 +138,10 @@ class StmtText(ExprText):
         memory = self.p.memory(a.memory)
         if memory is None:
             raise UnsupportedError.at(a, f"{self.p.title} has no {a.memory} memory for {a.name!r}")
+        count = math.prod(int(d.value) if isinstance(d, Const) else 1 for d in a.shape)
+        if memory.capacity is not None and count * a.dtype.bytes > memory.capacity:
+            raise UnsupportedError.at(a, f"{a.name!r} takes {count * a.dtype.bytes} bytes of {a.memory} memory, but a "
+                                         f"{memory.scope} of {self.p.title} has {memory.capacity}")
         word = memory.qualifier + " " if memory.qualifier else ""
         dims = "".join(f"[{self.expr(d)}]" for d in a.shape)
         start = "" if not a.zeroed else (" = {0}" if a.shape else " = 0")

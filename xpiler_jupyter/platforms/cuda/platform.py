@@ -6,8 +6,9 @@ from pathlib import Path
 
 from ...ir.nodes import Kernel
 from .. import simt
-from ..base import Platform
+from ..base import Memory, Platform
 from ..kernel_text import emit_kernel
+from .instrs import INSTRS
 
 
 def emit(kernel: Kernel) -> str:
@@ -21,7 +22,7 @@ PLATFORM = Platform(
     language="cuda",
     suffixes=(".cu", ".cuh"),
     axes=simt.AXES,
-    memories=simt.memories(48 << 10),  # what a kernel may have without asking the driver for more
+    memories=simt.memories(48 << 10, 512 << 10),  # shared: what needs no asking the driver; local: per thread
     lane_width=32,
     max_threads=1024,
     kernel_qualifier="__global__",
@@ -29,9 +30,10 @@ PLATFORM = Platform(
     emit=emit,
     simulator=Path(__file__).parent / "sim.hpp",
     api="cuda",
-    headers={"cuda_fp16.h": ("half",), "cuda_bf16.h": ("__nv_bfloat16",), "cstdint": ("int8_t", "int16_t", "int64_t")},
+    headers={"mma.h": ("wmma::",), "cuda_fp16.h": ("half",), "cuda_bf16.h": ("__nv_bfloat16",), "cstdint": ("int8_t", "int16_t", "int64_t")},
     types=simt.TYPES,
     functions=simt.functions(),
     markers=("cudaMalloc", "cuda_runtime", "cudaMemcpy", "nvcuda"),
+    instrs=INSTRS,
     weak_markers=("__global__", "blockIdx", "threadIdx"),
 )
