@@ -1,6 +1,6 @@
 // BANG C on the host: one fibre per core, NRAM and WRAM of its own, SRAM per cluster, intrinsics with the checks of the
 // instr tables. Switches: XRT_FLAT (no checks of operands), XRT_BANG_ARCH (290, 372, 592), XRT_WRAM_ROW_MAJOR (weights
-// lie in WRAM as a program that never reorders them expects: matmul's right side K x N, mlp's filter inputs x outputs).
+// lie in WRAM as a text that never reorders them expects: matmul's right side K x N, mlp's filter inputs x outputs).
 #pragma once
 #ifndef XRT_FLAT
 #define XRT_FLAT 0
@@ -81,5 +81,5 @@ static unsigned taskDimX, taskDimY, taskDimZ, taskDim, clusterDim, coreDim;
 #include "sim_scalar.hpp"
 #include "sim_arith.hpp"
 #include "sim_tensor.hpp"
-#include "sim_checks.inc"
+#include "sim_checks.hpp"
 #include "sim_host.hpp"

@@ -128,18 +128,20 @@ struct Call {
   __attribute__((noinline)) void operand(const char* what, const void* p, xrt_u64 room, xrt_u64 bytes, unsigned memory,
                                          bool write, unsigned align, unsigned pipe = 0) {
     const char* x = (const char*)p;
-    Place at = place_of(p);
     Say s;
+    if (bytes > room) {  // known only when the array is: `room` is all ones otherwise
+      s << (write ? "writes " : "reads ") << bytes << " bytes of " << what << ", its array has " << room << " left there";
+      fail("bounds", s);
+    }
+    Place at = place_of(p);
     if (!(at.memory & memory)) {
       s << what << " must lie in " << memory_name(memory) << ", it lies in " << memory_name(at.memory);
       if (at.name && at.name[0]) s << " ('" << at.name << "')";
       fail("bounds", s);
     }
     xrt_u64 left = at.memory == LDRAM && at.lo == 0 ? ~0ull : (xrt_u64)(at.hi - x);
-    bool array = room < left && room != ~0ull;
-    if (array) left = room;
     if (bytes > left) {
-      s << (write ? "writes " : "reads ") << bytes << " bytes of " << what << ", " << (array ? "its array" : at.name ? "the buffer" : memory_name(at.memory)) << " has " << left << " left there";
+      s << (write ? "writes " : "reads ") << bytes << " bytes of " << what << ", " << (at.name ? "the buffer" : memory_name(at.memory)) << " has " << left << " left there";
       if (at.name && at.name[0]) s << " ('" << at.name << "')";
       fail("bounds", s);
     }
