@@ -7,7 +7,7 @@ from tree_sitter import Node
 from ..ir import build
 from ..ir.nodes import Barrier, Const, Expr
 from ..ir.types import BOOL
-from .expressions import Expressions
+from .instr_calls import InstrCalls
 from .literals import numeric_limit
 from .math_functions import MathError, is_math, is_trivial, math_call
 from .refusals import call_refusal, node_refusal, short
@@ -18,7 +18,7 @@ from .typenames import CType
 _CASTS = ("static_cast", "reinterpret_cast", "const_cast")
 
 
-class Calls(Expressions):
+class Calls(InstrCalls):
     """Lowers call expressions."""
 
     def _on_call_expression(self, node: Node) -> Expr | Ptr:
@@ -70,6 +70,8 @@ class Calls(Expressions):
             return self.expr(self.arguments(node)[0])
         if is_math(name):
             return self.math(node, name)
+        if self.instr_call(node, name):
+            return None
         message, hint = call_refusal(name)
         raise self.unsupported(node, message, hint)
 
@@ -154,6 +156,8 @@ class Calls(Expressions):
                 return self.math(node, text)
         if text.split("::")[-1] in self.unit.functions:
             return self.inline(node, text.split("::")[-1])
+        if self.instr_call(node, text):
+            return None
         message, hint = call_refusal(text)
         raise self.unsupported(node, message, hint)
 

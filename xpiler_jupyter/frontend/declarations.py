@@ -23,6 +23,8 @@ class Declarations(Statements):
 
     def declare(self, node: Node, skip: str | None = None) -> None:
         """All declarators of a declaration but the one called `skip`."""
+        if self.fragments(node):
+            return
         base = self.types.specifier(node)
         declarators = node.children_by_field_name("declarator")
         storage = {self.text(c) for c in node.children if c.type == "storage_class_specifier"}

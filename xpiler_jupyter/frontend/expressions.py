@@ -12,7 +12,7 @@ from ..ir.types import BOOL, I32, I64, common_type, integer_promotion
 from .casts import Casts
 from .literals import CONSTANTS, character, number
 from .refusals import call_refusal, node_refusal, short
-from .symbols import Array, Cell, Moving, Place, Pointer, Ptr, Symbol, Value
+from .symbols import Array, Cell, Fragment, Moving, Place, Pointer, Ptr, Symbol, Value
 from .tree import field, strip_parens
 
 _INTEGER_ONLY = frozenset(("%", "&", "|", "^", "<<", ">>"))
@@ -107,6 +107,9 @@ class Expressions(Casts):
             if symbol.base is None:
                 raise self.unsupported(node, f"the pointer {self.text(node)} is used before it points anywhere")
             return symbol.base.moved(Load(symbol.cell, (), symbol.dtype))
+        if isinstance(symbol, Fragment):
+            raise self.unsupported(node, f"{self.text(node)} is a {symbol.declared.split('<')[0]}: a value that only "
+                                   "instructions can use")
         raise self.unsupported(node, f"{short(self.text(node))} is read before it has a value")
 
     def _on_qualified_identifier(self, node: Node) -> Expr | Ptr:
@@ -137,6 +140,9 @@ class Expressions(Casts):
             if self.text(base) in ("threadIdx", "blockIdx", "blockDim", "gridDim"):
                 raise self.unsupported(node, f"{self.platform.title} has no {name}",
                                        "Is the source platform the right one?")
+        if base.type == "identifier" and isinstance(self.find(self.text(base)), Fragment):
+            raise self.unsupported(node, f"element access on the fragment {self.text(base)} ({short(name)}) is not "
+                                   "supported yet")
         raise self.unsupported(node, f"members ({short(self.text(node))}) are not supported",
                                "Structs and vector types cannot be ported yet.")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 _TYPES: tuple[tuple[str, str, str | None], ...] = (
-    (r"(nvcuda::)?wmma::.*|.*\bfragment\s*<.*", "WMMA fragments are not supported yet", None),
+    (r"(nvcuda::)?wmma::.*|.*\bfragment\s*<.*", "this kind of WMMA fragment ({}) is not supported",
+     "Is it one of the guide's shapes, types and layouts?"),
     (r"(u?char|u?short|u?int|u?long|u?longlong|float|double|half|__half|__nv_bfloat16)[1234](_t)?|__nv_bfloat162",
      "the vector type {} is not supported yet", "Use one scalar per element."),
     (r"__m(64|128|256|512)[di]?", "the SIMD type {} is not supported yet", "Use a scalar loop."),

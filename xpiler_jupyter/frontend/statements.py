@@ -89,6 +89,11 @@ class Statements(Loops):
             raise self.unsupported(node, f"the type {self.text(name)} is not supported yet: it is a vector or composed "
                                    "type")
 
+    def _stmt_using_declaration(self, node: Node) -> None:
+        """`using namespace nvcuda;` only shortens names."""
+        if "namespace" not in self.text(node).split():
+            raise self.unsupported(node, node_refusal(node.type))
+
     def _stmt_type_definition(self, node: Node) -> None:
         self.types.specifier(node)
         self.unit.alias(node)

@@ -146,4 +146,14 @@ class Unset:
     pointer: bool = False
 
 
-Symbol = Value | Cell | Place | Array | Pointer | Moving | Unset
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """A value that only instrs touch, or an array of them (`dims`). `declared` is its type without name spaces."""
+
+    buffer: str
+    dtype: ScalarType
+    declared: str
+    dims: tuple[int, ...] = ()
+
+
+Symbol = Value | Cell | Place | Array | Pointer | Moving | Unset | Fragment

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..ir.nodes import Kernel
 from ..ir.types import BF16, BOOL, F16, F32, F64, I8, I16, I32, I64, U8, U16, U32, U64, ScalarType
+from .instr import Instr
 
 C_TYPES: dict[ScalarType, str] = {
     BOOL: "bool", I8: "int8_t", I16: "int16_t", I32: "int", I64: "int64_t", U8: "uint8_t", U16: "uint16_t",
@@ -28,7 +29,7 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """An address space. `qualifier` is its declaration word; `capacity` in bytes per `scope` ("thread", "block",
+    """An address space. `qualifier` is its declaration word; `capacity` in bytes per `scope` ("thread", "warp", "block",
     "grid"), None when only the machine limits it; `alignment` in bytes of an array in it."""
 
     name: str
@@ -61,6 +62,7 @@ class Platform:
         markers: words that only this platform's texts have.
         weak_markers: words that suggest it when nothing else tells.
         simulator: the header that gives an unmodified text its meaning on the host.
+        instrs: the intrinsics whose meaning is known.
     """
 
     name: str
@@ -82,9 +84,13 @@ class Platform:
     markers: tuple[str, ...] = ()
     weak_markers: tuple[str, ...] = ()
     meeting_point: bool = False
+    instrs: tuple[Instr, ...] = ()
 
     def axis(self, name: str) -> Axis | None:
         return next((a for a in self.axes if a.name == name), None)
 
     def memory(self, name: str) -> Memory | None:
         return next((m for m in self.memories if m.name == name), None)
+
+    def instr(self, name: str) -> Instr | None:
+        return next((i for i in self.instrs if i.name == name), None)

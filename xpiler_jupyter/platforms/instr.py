@@ -23,6 +23,8 @@ class Operand:
         access: "r", "w" or "rw" for buffers.
         alignment: of the buffer's address, in bytes.
         extent: elements touched, as a C expression over scalar operands (for bounds and manual pages).
+        shape: of a buffer that is a value of its own, such as a fragment: its dimensions, by which `meaning` indexes it.
+        declared: the type that such a value is declared with.
     """
 
     name: str
@@ -31,6 +33,8 @@ class Operand:
     access: str = "r"
     alignment: int = 1
     extent: str = ""
+    shape: tuple[int, ...] = ()
+    declared: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ class Instr:
         arch: architectures that have it; empty: all.
         source: manual and section.
         assumption: what we decided where the manual is silent; printed on the page.
+        template: the call, operands in braces, e.g. "mma({d}, {a}, {b})"; empty: `name` and the operands in order.
     """
 
     name: str
@@ -65,3 +70,9 @@ class Instr:
     arch: tuple[str, ...] = ()
     source: str = ""
     assumption: str = ""
+    template: str = ""
+
+    @property
+    def text(self) -> str:
+        """The call as it stands in a kernel, operands in braces."""
+        return self.template or f"{self.name}({', '.join('{' + o.name + '}' for o in self.operands)})"

@@ -8,6 +8,7 @@ from ..ir.types import I32
 from ..ir.visit import all_names, fresh_name, substitute, walk
 from .base import Platform
 from .expr_text import ExprText
+from .instr_text import declarations
 from .stmt_text import INDENT, StmtText
 
 
@@ -19,6 +20,7 @@ def emit_kernel(kernel: Kernel, platform: Platform) -> str:
         MissingSizeError: the host wrapper must allocate a buffer whose size nothing tells.
     """
     body = StmtText(platform, kernel.params)
+    body.declared = declarations(kernel.body, platform)
     lines = [f"// {line.strip()}" for c in kernel.comments for line in c.splitlines()]
     if platform.api and kernel.host is None and axis_loops(kernel):
         lines.append(_launch_comment(kernel, platform))

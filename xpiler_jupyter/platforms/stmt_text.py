@@ -29,6 +29,7 @@ from ..ir.nodes import (
 from ..ir.visit import stmts_of, walk
 from .base import Platform
 from .expr_text import PRECEDENCE, ExprText
+from .instr_text import instr_text
 from .literals import never_negative
 
 INDENT = "  "
@@ -40,6 +41,7 @@ class StmtText(ExprText):
 
     def __init__(self, platform: Platform, params: tuple[Param, ...]) -> None:
         super().__init__(platform)
+        self.declared: dict[str, tuple[str, int]] = {}  # values that only instrs touch: their type, and its rank
         for p in params:
             if p.pointer:
                 self.types[p.name] = p.dtype
@@ -129,7 +131,7 @@ class StmtText(ExprText):
         if isinstance(s, Return | Break | Continue):
             return [*out, pad + {Return: "return;", Break: "break;", Continue: "continue;"}[type(s)]]
         if isinstance(s, InstrCall):
-            raise UnsupportedError.at(s, f"{self.p.title} has no instruction {s.instr}")
+            return [*out, pad + instr_text(s, self)]
         raise TypeError(f"not a statement: {s!r}")
 
     def declaration(self, a: Alloc) -> str:
@@ -142,6 +144,12 @@ class StmtText(ExprText):
         if memory.capacity is not None and count * a.dtype.bytes > memory.capacity:
             raise UnsupportedError.at(a, f"{a.name!r} takes {count * a.dtype.bytes} bytes of {a.memory} memory, but a "
                                          f"{memory.scope} of {self.p.title} has {memory.capacity}")
+        if memory.scope == "warp":
+            declared, rank = self.declared.get(a.name, ("", 0))
+            if not declared:
+                raise UnsupportedError.at(a, f"nothing says what kind of {a.memory} {a.name!r} is")
+            outer = "".join(f"[{self.expr(d)}]" for d in a.shape[:len(a.shape) - rank])
+            return f"{declared} {a.name}{outer};"
         word = memory.qualifier + " " if memory.qualifier else ""
         dims = "".join(f"[{self.expr(d)}]" for d in a.shape)
         start = "" if not a.zeroed else (" = {0}" if a.shape else " = 0")

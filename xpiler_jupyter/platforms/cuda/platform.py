@@ -22,7 +22,8 @@ PLATFORM = Platform(
     language="cuda",
     suffixes=(".cu", ".cuh"),
     axes=simt.AXES,
-    memories=simt.memories(48 << 10, 512 << 10),  # shared: what needs no asking the driver; local: per thread
+    # Shared: what needs no asking the driver; local: per thread.
+    memories=(*simt.memories(48 << 10, 512 << 10), Memory("fragment", "", "warp", None)),
     lane_width=32,
     max_threads=1024,
     kernel_qualifier="__global__",
@@ -30,7 +31,8 @@ PLATFORM = Platform(
     emit=emit,
     simulator=Path(__file__).parent / "sim.hpp",
     api="cuda",
-    headers={"mma.h": ("wmma::",), "cuda_fp16.h": ("half",), "cuda_bf16.h": ("__nv_bfloat16",), "cstdint": ("int8_t", "int16_t", "int64_t")},
+    headers={"mma.h": ("wmma::",), "cuda_fp16.h": ("half",), "cuda_bf16.h": ("__nv_bfloat16",),
+             "cstdint": ("int8_t", "int16_t", "int64_t")},
     types=simt.TYPES,
     functions=simt.functions(),
     markers=("cudaMalloc", "cuda_runtime", "cudaMemcpy", "nvcuda"),

@@ -1,0 +1,159 @@
+"""Calls of the platform's instrs, and the values that only they touch. The platform's table says all there is to know."""
+
+from __future__ import annotations
+
+import re
+
+from tree_sitter import Node
+
+from ..ir import build
+from ..ir.nodes import Alloc, Const, Expr, InstrCall, Ref
+from ..platforms.instr import Instr, Operand
+from .expressions import Expressions
+from .refusals import short, type_refusal
+from .symbols import Fragment, Value
+from .tree import field, strip_parens
+
+_CALL = re.compile(r"([\w:]+)\((.*)\)", re.DOTALL)
+
+
+def plain(text: str) -> str:
+    """A name or type without blanks and name spaces: `nvcuda::wmma::row_major` is `row_major`."""
+    return re.sub(r"\w*::", "", "".join(text.split()))
+
+
+class InstrCalls(Expressions):
+    """Lowers declarations of fragments and calls of instrs."""
+
+    def instrs_named(self, name: str) -> list[tuple[Instr, list[str]]]:
+        """The rows that a call of `name` may mean, each with its arguments as the template says them."""
+        out = []
+        for row in self.platform.instrs:
+            m = _CALL.fullmatch(row.text)
+            if m is not None and plain(m[1]) == plain(name):
+                out.append((row, [a.strip() for a in m[2].split(",")]))
+        return out
+
+    # -- declarations --------------------------------------------------------------------------------------------------
+
+    def fragments(self, node: Node) -> bool:
+        """Lowers a declaration of fragments; False when it declares something else."""
+        type_node = field(node, "type")
+        inner = type_node
+        while inner is not None and inner.type == "qualified_identifier":
+            inner = field(inner, "name")
+        if type_node is None or inner is None or inner.type != "template_type" or not self.platform.instrs:
+            return False
+        name, arguments = self.text(self.child(inner, "name")), self.child(inner, "arguments").named_children
+        known = {plain(o.declared): o for row in self.platform.instrs for o in row.operands if o.declared}
+        if not any(k.startswith(name + "<") for k in known):
+            return False
+        wanted = f"{name}<{','.join(self._type_argument(a) for a in arguments)}>"
+        operand = known.get(wanted)
+        if operand is None:
+            message, hint = type_refusal(self.text(type_node))
+            raise self.unsupported(type_node, message, hint)
+        for d in node.children_by_field_name("declarator"):
+            self._fragment(d, operand, wanted)
+        return True
+
+    def _type_argument(self, node: Node) -> str:
+        text = "".join(self.text(node).split()).removeprefix("std::")
+        if node.type == "type_descriptor" and field(node, "declarator") is None:
+            inner = self.child(node, "type")
+            if self.types.is_type(text) or inner.type in ("primitive_type", "sized_type_specifier"):
+                base = self.types.base(inner).base
+                return self.platform.types[base] if base is not None else text
+            symbol = (self.find(text) or self.global_symbol(text, node)) if text.isidentifier() else None
+            if isinstance(symbol, Value) and symbol.const is not None:
+                return str(symbol.const.value)
+            return plain(text)
+        return str(self.constant(node, "a size of a fragment", node))
+
+    def _fragment(self, d: Node, operand: Operand, declared: str) -> None:
+        dims: list[int] = []
+        at = d
+        while at.type == "array_declarator":
+            dims.insert(0, self.constant(field(at, "size"), "an array dimension", at))
+            at = self.child(at, "declarator")
+        if at.type != "identifier":
+            raise self.unsupported(d, f"a {short(declared.split('<')[0])} declared like this is not supported")
+        name = self.text(at)
+        if name in self.scopes[-1]:
+            raise self.parse_error(at, f"{name} is declared twice")
+        assert not isinstance(operand.dtype, str)
+        ir_name = self.fresh(name)
+        shape = tuple(build.integer(n) for n in (*dims, *operand.shape))
+        self.emit(Alloc(ir_name, operand.dtype, shape, operand.memory[0]), d)
+        self.define(name, Fragment(ir_name, operand.dtype, declared, tuple(dims)))
+
+    # -- calls ---------------------------------------------------------------------------------------------------------
+
+    def instr_call(self, node: Node, name: str) -> bool:
+        """Emits the call of an instr; False when the platform has none of this name."""
+        rows = self.instrs_named(name)
+        if not rows:
+            return False
+        if node.parent is None or node.parent.type != "expression_statement":
+            raise self.unsupported(node, f"{plain(name)} inside an expression is not supported")
+        given = self.child(node, "arguments").named_children
+        for row, words in rows:
+            args = self._operands(row, words, given)
+            if args is not None:
+                self.emit(InstrCall(row.name, args), node)
+                return True
+        raise self.unsupported(node, f"{plain(name)} with these operands is not supported",
+                               "Do the types, shapes and layouts of its operands fit together?")
+
+    def _operands(self, row: Instr, words: list[str], given: list[Node]) -> tuple[Expr, ...] | None:
+        """The operands in the row's order, or None when the call means another row."""
+        if len(words) != len(given):
+            return None
+        by_name = {o.name: o for o in row.operands}
+        found: dict[str, Expr] = {}
+        buffers = [(w, g) for w, g in zip(words, given, strict=True)
+                   if not w.startswith("{") or by_name[w[1:-1]].memory]
+        for word, g in buffers:
+            if not word.startswith("{"):
+                if plain(self.text(g)) != plain(word):
+                    return None
+                continue
+            o = by_name[word[1:-1]]
+            place = self._fragment_operand(g, o) if o.declared else self._buffer_operand(g, o)
+            if place is None:
+                return None
+            found[o.name] = place
+        for word, g in zip(words, given, strict=True):
+            o_value = by_name.get(word[1:-1]) if word.startswith("{") else None
+            if o_value is not None and not o_value.memory:
+                assert not isinstance(o_value.dtype, str)
+                found[o_value.name] = build.convert(self.expr(g), o_value.dtype)
+        return tuple(found[o.name] for o in row.operands)
+
+    def _fragment_operand(self, node: Node, operand: Operand) -> Ref | None:
+        indices: list[Expr] = []
+        node = strip_parens(node)
+        while node.type == "subscript_expression":
+            inside = self.child(node, "indices").named_children
+            if len(inside) != 1:
+                return None
+            indices.insert(0, self.expr(inside[0]))
+            node = strip_parens(self.child(node, "argument"))
+        symbol = self.find(self.text(node)) if node.type == "identifier" else None
+        if not isinstance(symbol, Fragment) or symbol.declared != plain(operand.declared):
+            return None
+        if len(indices) != len(symbol.dims):
+            raise self.unsupported(node, f"{self.text(node)} is an array of fragments: one of them is needed here")
+        zeros = tuple(Const(0, build.integer(0).dtype) for _ in operand.shape)
+        return Ref(symbol.buffer, (*indices, *zeros), symbol.dtype, span=self.span(node))
+
+    def _buffer_operand(self, node: Node, operand: Operand) -> Ref | None:
+        inner = strip_parens(node)
+        if inner.type == "identifier" and isinstance(self.find(self.text(inner)), Fragment):
+            return None
+        ptr = self.pointer(node)
+        if ptr.dtype != operand.dtype:
+            return None
+        if ptr.rest:
+            raise self.parse_error(node, f"{short(self.text(node))} points to rows, not to elements")
+        return Ref(ptr.buffer, ptr.indices(build.integer(0)), ptr.dtype, span=self.span(node))
