@@ -33,12 +33,15 @@
 namespace xrt { struct Line { int n; }; }
 #define XRT_HERE xrt::Line xrt_line = xrt::Line{XRT_LINE}
 #if XRT_FLAT
+// Not inlined: the compiler would see that a pointer leaves its array, and make something else of it.
+#define XRT_INLINE inline __attribute__((noinline))
 #define XRT_CALL(name)
 #define XRT_RULE(ok, why)
 #define XRT_OPERAND(p, bytes, memory, write, align)
 #define XRT_OVERLAP(mode)
 #define XRT_FILLS(p, bytes, memory, pipe)
 #else
+#define XRT_INLINE inline
 #define XRT_CALL(name) xrt::Call xrt_c{#name, xrt_line.n};
 #define XRT_RULE(ok, why) xrt_c.rule(ok, why);
 #define XRT_OPERAND(p, bytes, memory, write, align) xrt_c.operand(#p, p, XRT_SIZE(p), bytes, memory, write, align);

@@ -78,7 +78,7 @@ inline void extent(long long& lo, long long& hi, unsigned size, long long s0, un
   lo = (a < 0 ? a : 0) + (b < 0 ? b : 0);
   hi = (a > 0 ? a : 0) + (b > 0 ? b : 0) + size;
 }
-inline void perform(const Copy& c) {
+static __attribute__((noinline)) void perform(const Copy& c) {
   unsigned total = (c.dn1 + 1) * (c.dn2 + 1);
   for (unsigned k = 0; k < total; k++) {
     char* d = c.dst + (long long)(k / (c.dn1 + 1)) * c.ds1 + (long long)(k % (c.dn1 + 1)) * c.ds0;

@@ -224,7 +224,7 @@ def generate() -> str:
             least = min(int(a.split("_")[1]) for a in row.arch)
             guard = f"XRT_SINCE({least}) "
         uses.append(
-            f"{_heading(row)}{guard}inline {kind} XRT_SHAPE{k}({row.name}, {'return ' if result else ''}{work})"
+            f"{_heading(row)}{guard}XRT_INLINE {kind} XRT_SHAPE{k}({row.name}, {'return ' if result else ''}{work})"
         )
     for shape, k in shapes.items():
         body = " \\\n  ".join(shape[1:])
