@@ -10,6 +10,7 @@ from .errors import RunError, UnsupportedError, UsageError
 from .execute import device_module, executor
 from .execute.api import Array, Limits
 from .frontend import parse
+from .frontend.meanings import with_meanings
 from .ir.nodes import Kernel, Param
 from .ir.types import BF16, ScalarType
 from .ir.visit import buffers_read, buffers_written
@@ -18,7 +19,7 @@ from .verify.footprint import evaluate
 from .verify.sizes import solve_sizes
 from .verify.subject import Subject
 
-LIMITS = Limits(seconds=600.0, memory_bytes=16 << 30)
+LIMITS = Limits(seconds=60.0, memory_bytes=16 << 30)
 _NUMPY = {"bool": "bool", "f16": "float16", "f32": "float32", "f64": "float64"} | {
     f"{k}{b}": f"{'u' if k == 'u' else ''}int{b}" for k in "iu" for b in (8, 16, 32, 64)}
 
@@ -26,7 +27,7 @@ _NUMPY = {"bool": "bool", "f16": "float16", "f32": "float32", "f64": "float64"} 
 def subject_of(text: str, platform: Platform, kernel: str | None = None) -> Subject:
     """The text as something to run; outside the IR it still runs when its C ABI function can be read off."""
     try:
-        return Subject(text, platform, parse(text, platform, kernel))
+        return Subject(text, platform, with_meanings(parse(text, platform, kernel)))
     except UnsupportedError as err:
         subject = Subject(text, platform, None, kernel)
         try:

@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, metavar="NPZ", help="where the buffers go after the run")
     common.add_shape(parser)
     common.add_device(parser)
+    parser.add_argument("--timeout", type=float, default=60.0, metavar="S", help="give up after this long (60)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -33,9 +34,12 @@ def run(args: argparse.Namespace) -> int:
     platform = common.platform_of(text, args.source, args.file)
     arrays = load(args.inputs)
     scalars: dict[str, int | float] = dict(common.shapes(args.shape))
-    from ..running import run_text
+    from dataclasses import replace
 
-    result = run_text(text, platform, arrays, scalars, kernel=args.kernel, device=args.device)
+    from ..running import LIMITS, run_text
+
+    limits = replace(LIMITS, seconds=args.timeout)
+    result = run_text(text, platform, arrays, scalars, kernel=args.kernel, device=args.device, limits=limits)
     packed = io.BytesIO()
     np.savez(packed, **result)  # type: ignore[arg-type]
     common.write_bytes(args.out, packed.getvalue())

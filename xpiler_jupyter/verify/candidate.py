@@ -252,7 +252,7 @@ class CandidateTest:
             raise Mismatch(f"{mine.name}[{int(np.argmax(stray))}] was written, which the source leaves alone "
                            f"({self.where(ref, reverse)})", self.data(ref, reverse, mine.name))
         missing = kept & defined & (name in self.judge.runs.outputs)
-        result = compare(mine.name, ref.expected[name], got, theirs.dtype, ref.bound[name], defined)
+        result = compare(mine.name, ref.expected[name], got, theirs.dtype, lambda: ref.bound[name], defined)
         if not result.ok:
             i = result.first["index"] if result.first else 0
             words = result.words

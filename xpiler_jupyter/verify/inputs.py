@@ -18,6 +18,11 @@ KINDS = {
 }
 
 
+# Longer buffers repeat a block: drawing 100 million numbers takes longer than the kernel. A prime, so that no stride of
+# a kernel falls in step with it.
+BLOCK = 1_048_573
+
+
 def fill(kind: str, rng: np.random.Generator, length: int, dtype: ScalarType, *, top: int | None = None,
          ascending: bool = False) -> Array:
     """One buffer of `length` elements.
@@ -26,6 +31,8 @@ def fill(kind: str, rng: np.random.Generator, length: int, dtype: ScalarType, *,
         kind: a key of KINDS.
         top: the elements are indices: integers in [0, top]; `ascending` ones, for loop bounds.
     """
+    if length > BLOCK and not ascending:
+        return np.resize(fill(kind, rng, BLOCK, dtype, top=top), length)
     if top is not None:
         if ascending:
             steps = np.sort(rng.integers(0, top + 1, length))

@@ -20,12 +20,13 @@ from .gate import accepted_trivia, more_kinds
 from .numbers import decode, encode
 from .places import Executors, Places, real_places
 from .reference import Case, Faulted, Reference, SourceRuns, make_case, reduction_length
-from .sizes import MAX_WORK, Search, Sizes, SizeSet, grow
+from .sizes import MAX_WORK, Search, Sizes, SizeSet, enlarged, grow
 from .slices import Slice, cut, too_big, wrapper_values
 from .subject import Subject
 
 PLAN = {"representative": ("mixed", "integers", "moderate", "special"), "tail": ("mixed", "integers"),
         "small": ("mixed",)}
+HUGE = 1 << 25  # elements of all buffers together, beyond which one input must do
 
 
 class Judge:
@@ -92,13 +93,10 @@ class Judge:
         else:
             self.sizes = search.confirm(self.runs.probe, each=6 if self.broad else 1)
         self._assumptions += self.sizes.assumptions
-        try:
-            self._learn()
-            for size in self.sizes.sets:
-                self._add_references(size)
-        except Faulted as err:
-            raise self.source_fault(err.fault, err.case.size) from err
+        while not self._referenced():
+            pass
         self._check_order()
+        self.references.sort(key=lambda r: r.case.size.work)
         self._gate()
         self._reference_function()
         self.references.sort(key=lambda r: (r.case.size.work, r.case.kind != "integers"))
@@ -115,6 +113,23 @@ class Judge:
             {"seed": self.seed, "sizes": [{"label": s.label, "scalars": s.scalars, "lengths": s.lengths}
                                           for s in self.sizes.sets],
              "inout": sorted(self.runs.inout), "outputs": sorted(self.runs.outputs)}))
+
+    def _referenced(self) -> bool:
+        """Runs the source on all inputs. False when a buffer of guessed extent was too short for one of them: it is
+        longer now. Raises what `source_fault` makes of any other fault."""
+        try:
+            self._learn()
+            for size in self.sizes.sets:
+                self._add_references(size)
+        except Faulted as err:
+            larger = enlarged(err.case.size, err.fault)
+            if larger is None:
+                raise self.source_fault(err.fault, err.case.size) from err
+            sets = tuple(larger if s is err.case.size else s for s in self.sizes.sets)
+            self.sizes = replace(self.sizes, sets=sets)
+            self.references.clear()
+            return False
+        return True
 
     def _sliced(self, first: SizeSet) -> tuple[Subject, SizeSet]:
         """The source cut down to what runs quickly; as it is when it cannot be cut."""
@@ -159,7 +174,7 @@ class Judge:
         if not self.specials:
             kinds = [k for k in kinds if k != "special"]
         if size.work > MAX_WORK / 8 or sum(size.lengths.values()) > 1 << 20:
-            kinds = kinds[:2]
+            kinds = kinds[:2] if sum(size.lengths.values()) < HUGE else kinds[:1]
         length = reduction_length(self.source, size.scalars)
         for i, kind in enumerate(kinds):
             options = ("mixed", "moderate", "unit", "positive") if kind in ("mixed", "moderate") else (kind,)

@@ -17,7 +17,7 @@ from ..errors import MissingSizeError, UsageError
 from ..execute.api import Fault
 from ..ir.nodes import For, Param
 from ..ir.visit import walk
-from .candidates import MAX_ELEMENTS, assignments, candidates, constants, divisors, neighbours
+from .candidates import assignments, candidates, constants, divisors, neighbours
 from .footprint import Roles, evaluate, footprint, roles
 from .inputs import scalar as float_scalar
 from .interval import INF, Bound, Range
@@ -27,6 +27,8 @@ Probe = Callable[["SizeSet"], Fault | None]
 WORK = 2.0e5  # statement instances of a comfortable run
 MAX_WORK = 1.0e8  # beyond this, or this many bytes, a run is sliced
 MAX_BYTES = 1 << 23
+MAX_GROWN = 1 << 28  # elements of a buffer whose extent only a run can tell
+MAX_TOTAL = 4 << 30  # bytes of all buffers together; beyond it nothing is run
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +72,22 @@ def choose(subject: Subject, shape: dict[str, int] | None = None, *, probe: Prob
 
 def grow(option: SizeSet, probe: Probe) -> SizeSet | None:
     """`option` once it runs: buffers of unknown extent grow until no access leaves them. None if it faults anyway."""
-    for _ in range(8):
+    larger: SizeSet | None = option
+    while larger is not None:
+        option = larger
         fault = probe(option)
         if fault is None:
             return option
-        if fault.kind != "bounds" or not option.open:
-            return None
-        names = {fault.buffer} if fault.buffer in option.open else option.open
-        lengths = {k: v * 4 if k in names else v for k, v in option.lengths.items()}
-        if max(lengths.values()) > MAX_ELEMENTS:
-            return None
-        option = replace(option, lengths=lengths)
+        larger = enlarged(option, fault)
     return None
+
+
+def enlarged(option: SizeSet, fault: Fault) -> SizeSet | None:
+    """`option` with more room for the buffer that was left, where its extent was only a guess; else None."""
+    names = {fault.buffer} if fault.buffer in option.open else option.open
+    if fault.kind != "bounds" or all(option.lengths[k] >= MAX_GROWN for k in names):
+        return None
+    return replace(option, lengths={k: min(v * 8, MAX_GROWN) if k in names else v for k, v in option.lengths.items()})
 
 
 class Search:
@@ -215,6 +221,7 @@ class Search:
             for option in options[:48 if label == "representative" else 2 * each]:
                 if any(s.scalars == option.scalars and s.lengths == option.lengths for s in sets):
                     continue
+                self.fits(option)
                 got = grow(option, probe) if probe else option
                 if got is not None:
                     sets.append(replace(got, label=label))
@@ -225,6 +232,14 @@ class Search:
                 sets.append(options[0])  # let the caller see the fault for itself
                 return Sizes(tuple(sets))
         return Sizes(tuple(sets), self.contracts(sets[0], probe) if probe else ())
+
+    def fits(self, option: SizeSet) -> None:
+        """Raises MissingSizeError when the buffers would not fit a test run."""
+        size = {p.name: option.lengths[p.name] * p.dtype.bytes for p in self.subject.pointers}
+        if sum(size.values()) > MAX_TOTAL:
+            name = max(size, key=lambda k: size[k])
+            raise MissingSizeError(f"buffer {name!r} would take {size[name] / 2**30:.1f} GiB, too much for a test run",
+                                   hint="Give smaller sizes with --shape, or check the index.")
 
     # -- planning ------------------------------------------------------------------------------------------------------
 
