@@ -4,6 +4,7 @@
 not refuse. Nothing here decides legality, and nothing here knows which platform is which: only whether a kernel has
 axes, and which axes the target has.
 
+    intrinsics that the target lacks:                  detensorize
     axes of its own -> the target has the same ones:  loop_bind (same axes)
     axes            -> the target has others or none: loop_recovery, then tidy up (loop_fuse, loop_split)
     no axes         -> the target has none:           tidy up, done
@@ -18,7 +19,7 @@ from typing import Any
 
 from ..dataflow.dependences import is_parallel
 from ..errors import IllegalPassError
-from ..ir.nodes import Binary, Const, For, Kernel
+from ..ir.nodes import Binary, Const, For, InstrCall, Kernel
 from ..ir.simplify import simplify
 from ..ir.visit import stmts_of, walk
 from ..platforms import registry as platforms
@@ -44,9 +45,13 @@ def moves(kernel: Kernel, target: Platform, done: tuple[str, ...]) -> list[Move]
     """Candidates for the next step; empty when the kernel is a finished one of the target."""
     if kernel.platform == target.name and not (target.meeting_point and "loop_recovery" in done):
         return []
+    if any(isinstance(n, InstrCall) and target.instr(n.instr) is None for n in walk(kernel.body)):
+        return [Move("detensorize", platforms.get(kernel.platform))]
     axes = {n.axis for n in walk(kernel.body) if isinstance(n, For) and n.kind == "parallel" and n.axis}
     if axes:
-        same = [Move("loop_bind", target, {"same_axes": True})] if all(target.axis(a) for a in axes) else []
+        # Once intrinsics are loops, one lane of each warp does the work of all: other axes serve it better.
+        keep = "detensorize" not in done and all(target.axis(a) for a in axes)
+        same = [Move("loop_bind", target, {"same_axes": True})] if keep else []
         return [*same, Move("loop_recovery", platforms.meeting_point())]
     if target.meeting_point:
         return list(_tidy(kernel, target))
@@ -55,9 +60,18 @@ def moves(kernel: Kernel, target: Platform, done: tuple[str, ...]) -> list[Move]
 
 def _tidy(kernel: Kernel, target: Platform) -> Iterator[Move]:
     """What makes recovered code read as if a person had written it: block and thread loops become the loop over the
-    index they compute, a flat index that the body takes apart becomes the nest it stands for."""
+    index they compute, a flat index that the body takes apart becomes the nest it stands for.
+
+    It ends: each step leaves fewer divisions, or as many and one loop less, or opens the way to a split that does.
+    """
     before = _divisions(kernel)
     nest = _outer_nest(kernel)
+    for label in nest:
+        knobs = {"loop": label, "digits": "auto"}
+        split = _try("loop_split", kernel, target, knobs)
+        if split is not None and _divisions(split) < before:
+            yield Move("loop_split", target, knobs)
+            return
     for knobs in passes.get("loop_fuse").sites(kernel, target):
         if knobs["outer"] not in nest:
             continue  # blocks and threads are outermost; inner loops are the source's own
@@ -68,12 +82,6 @@ def _tidy(kernel: Kernel, target: Platform) -> Iterator[Move]:
         if _divisions(fused) <= before or any(n is not None and _divisions(n) < before for n in nests):
             yield Move("loop_fuse", target, knobs)
             return  # each try costs; the next step looks again
-    for label in nest:
-        knobs = {"loop": label, "digits": "auto"}
-        split = _try("loop_split", kernel, target, knobs)
-        if split is not None and _divisions(split) < before:
-            yield Move("loop_split", target, knobs)
-            return
 
 
 def _outer_nest(kernel: Kernel) -> list[str]:

@@ -17,7 +17,7 @@ from .evidence import Evidence
 from .inputs import fill, is_intact, poison
 from .numbers import all_ones, dtype_of
 from .reference import Reference, passed, start
-from .sizes import SizeSet
+from .sizes import MAX_GROWN, SizeSet, longer
 from .slices import Slice, cut
 from .subject import Scalars, Subject
 
@@ -212,10 +212,13 @@ class CandidateTest:
             for p in self.source.pointers:  # in the source's order, so that both see the same poison
                 size = ref.case.buffers[p.name].size
                 before[p.name] = poison(which, rng, size, p.dtype) if p.name in outputs else ref.case.buffers[p.name]
-            given = {a.name: self.padded(a, before[b.name], rng) for a, b in self.pairs}
             limits = replace(self.judge.limits, max_blocks=self.slice.max_blocks if self.slice else None)
-            result = self.at(ref).run(given, passed(self.candidate, self.scalars(ref.case.size.scalars)),
-                                      reverse=reverse, limits=limits)
+            while True:
+                given = {a.name: self.padded(a, before[b.name], rng) for a, b in self.pairs}
+                result = self.at(ref).run(given, passed(self.candidate, self.scalars(ref.case.size.scalars)),
+                                          reverse=reverse, limits=limits)
+                if result.fault is None or not self.reach_further(result.fault, given):
+                    break
             self.runs += 1
             if result.fault:
                 raise Mismatch(self.fault_words(result.fault, ref, reverse), self.data(ref, reverse) | {
@@ -226,6 +229,17 @@ class CandidateTest:
         if self.slice is not None and not self.compared:
             raise UnsupportedError("the slices of source and candidate have no output in common",
                                    hint="give smaller sizes with --shape")
+
+    def reach_further(self, fault: Fault, given: dict[str, Array]) -> bool:
+        """Whether a fault only says that this slice touches other parts of a buffer of guessed extent than the source's
+        slice does: then the buffer is longer for the next try."""
+        if self.slice is None or fault.kind != "bounds" or fault.buffer not in self.slice.open:
+            return False
+        size = given[fault.buffer].size
+        if size >= MAX_GROWN:
+            return False
+        self.slice = replace(self.slice, lengths={**self.slice.lengths, fault.buffer: longer(size)})
+        return True
 
     def padded(self, pointer: Param, data: Array, rng: np.random.Generator) -> Array:
         """A slice of the candidate may reach further than the source's: more data of the same kind."""

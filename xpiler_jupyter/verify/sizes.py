@@ -87,7 +87,12 @@ def enlarged(option: SizeSet, fault: Fault) -> SizeSet | None:
     names = {fault.buffer} if fault.buffer in option.open else option.open
     if fault.kind != "bounds" or all(option.lengths[k] >= MAX_GROWN for k in names):
         return None
-    return replace(option, lengths={k: min(v * 8, MAX_GROWN) if k in names else v for k, v in option.lengths.items()})
+    return replace(option, lengths={k: longer(v) if k in names else v for k, v in option.lengths.items()})
+
+
+def longer(length: int) -> int:
+    """The next length to try: in big steps while that is cheap, then by doubling."""
+    return min(length * (8 if length < 1 << 22 else 2), MAX_GROWN)
 
 
 class Search:
