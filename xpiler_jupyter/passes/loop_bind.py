@@ -100,7 +100,8 @@ class LoopBind(Pass):
         body = restore_names(_device_body(nest, loops, extent, target), back)
         result = make_host(dataclasses.replace(kernel, body=body), target)
         said = ", ".join(f"{back.get(lp.var, lp.var)} is {name}" for name, lp in loops.items())
-        return PassResult(simplify(result), f"Loops became axes: {said}." + wrapper_note(result), assumptions=tuple(sorted(assumes)))
+        note = f"Loops became axes: {said}." + wrapper_note(result)
+        return PassResult(simplify(result), note, assumptions=tuple(sorted(assumes)))
 
     def _extent(self, lp: For, kernel: Kernel, nest: Nest) -> Expr:
         """How many iterations the loop has: what the launch must give the axis."""
