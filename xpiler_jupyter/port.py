@@ -24,6 +24,7 @@ from .errors import (
 )
 from .execute import executor
 from .frontend import parse
+from .frontend.meanings import with_meanings
 from .ir.nodes import Const, Kernel
 from .ir.simplify import simplify
 from .ir.spec import check
@@ -155,8 +156,8 @@ class Port:
         if self._judge is None:
             began = time.perf_counter()
             self._emit("progress", text="running the source kernel")
-            self._judge = Judge(Subject(self.source_text, self.source, self._kernel), shape=self.shape, ref=self.ref,
-                                seed=self.seed, device=self.device)
+            subject = Subject(self.source_text, self.source, with_meanings(self._kernel))
+            self._judge = Judge(subject, shape=self.shape, ref=self.ref, seed=self.seed, device=self.device)
             self.evidence = tuple(self._judge.evidence)
             self.seconds += time.perf_counter() - began
             self._emit("source", text="source judged")
@@ -239,7 +240,7 @@ class Port:
             return self.code
 
     def _judged(self, step: Step, judge: Judge, began: float, assumptions: tuple[str, ...] = ()) -> Step:
-        subject = Subject(step.after, platforms.get(step.platform), step.kernel)
+        subject = Subject(step.after, platforms.get(step.platform), step.kernel and with_meanings(step.kernel))
         self._emit("progress", text=f"testing {step.pass_name}")
         evidence = tuple(judge.test(subject))
         verdict = verdict_of(evidence, (*judge.assumptions, *assumptions))

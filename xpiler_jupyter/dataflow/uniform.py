@@ -7,12 +7,14 @@ are the same for all at one index between two barriers, as long as the kernel ha
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from ..ir.nodes import (
     Alloc,
+    Binary,
     Block,
     Break,
+    Const,
     Continue,
     Expr,
     For,
@@ -36,9 +38,12 @@ class Uniformity:
     Args:
         axes: names of the block axes' variables.
         varying: further names that vary on entry.
+        groups: axis -> n: ask instead what is the same for each n threads in a row along that axis.
     """
 
-    def __init__(self, body: Block, axes: Collection[str], varying: Collection[str] = ()) -> None:
+    def __init__(self, body: Block, axes: Collection[str], varying: Collection[str] = (),
+                 groups: Mapping[str, int] | None = None) -> None:
+        self.groups = dict(groups or {})
         self.names: set[str] = {*axes, *varying}
         self.private = {n.name for n in walk(body) if isinstance(n, Alloc) and n.memory == "local"}
         size = -1
@@ -57,6 +62,10 @@ class Uniformity:
     def _varies(self, e: Node) -> bool:
         if isinstance(e, Var):
             return e.name in self.names
+        if isinstance(e, Binary) and isinstance(e.a, Var) and isinstance(e.b, Const) and e.a.name in self.groups:
+            by = int(e.b.value) if e.op == "/" else 1 << int(e.b.value) if e.op == ">>" else 0
+            if by > 0 and by % self.groups[e.a.name] == 0:
+                return False
         if isinstance(e, Load | Ref) and e.buffer in self.names:
             return True
         return any(self._varies(c) for c in children(e))

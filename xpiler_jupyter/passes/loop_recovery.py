@@ -19,7 +19,7 @@ from ._fold_host import fold_host
 from ._intervals import Splitter, barriers
 from ._names import restore_names, unique_names
 from ._returns import without_returns
-from ._single import SingleThreads
+from ._single import FewThreads, SingleThreads, few_elements
 from .base import Pass, PassResult, replace_node
 
 
@@ -51,7 +51,8 @@ class LoopRecovery(Pass):
             raise self.refuse("the kernel has no axes: there is nothing to recover")
         for n in walk(kernel.body):
             if isinstance(n, InstrCall):
-                raise self.refuse(f"{n.instr} works on several threads at once and has no sequential form here", n)
+                raise self.refuse(f"{n.instr} works on several threads at once and has no sequential form here", n,
+                                  hint="Replace it by its loops first (detensorize).")
             if isinstance(n, Barrier) and n.scope != "block":
                 raise self.refuse(f"a barrier of a {n.scope} orders only some threads of a block", n)
         folded, names = fold_host(kernel)
@@ -63,15 +64,21 @@ class LoopRecovery(Pass):
         body, back = unique_names(substitute(nest.body, vars_), taken)
         split = bool(block) and barriers(body)
         inner: tuple[AnyStmt, ...]
+        expanded: set[str] = set()
         if split:
-            inner = Splitter(block, body, buffers_written(body), taken, self._no).run()
+            splitter = Splitter(block, body, buffers_written(body), taken, self._no)
+            inner = splitter.run()
+            expanded = set(splitter.buffers)
         else:
             inner = _around(block, stmts_of(without_returns(_Unsynchronised().visit(body), taken)))
+        threads = {b.var for b in block}
+        few = FewThreads(threads, taken).visit(Block(inner))
+        inner = few_elements(few, expanded, len(block)).stmts
         shared = tuple(dataclasses.replace(s, memory="local") if isinstance(s, Alloc) else s
                        for s in substitute(Block(nest.shared), vars_).stmts)
         whole = restore_names(Block((*nest.before, *_around(grid, (*shared, *inner)))), back)
         serial = dataclasses.replace(folded, body=whole, platform=target.name, max_threads=None)
-        assumptions = self._races(serial, [g.var for g in grid], [b.var for b in block])
+        assumptions = self._races(serial, [g.var for g in grid], sorted(threads))
         if split:
             serial = dataclasses.replace(serial, body=SingleThreads({b.var for b in block}).visit(serial.body))
         note = "One thread does everything already; " if not loops else ""

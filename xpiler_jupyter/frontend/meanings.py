@@ -1,0 +1,137 @@
+"""Instrs as the statements they stand for: each row's meaning, read once, with a call's operands put in."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import cache
+from math import prod
+from typing import Any
+
+from ..errors import UnsupportedError
+from ..ir import build
+from ..ir.nodes import Alloc, AnyStmt, Block, Const, Expr, For, InstrCall, Kernel, Let, Ref
+from ..ir.visit import Rewriter, all_names, fresh_name, rename, stmts_of, substitute, walk
+from ..platforms import registry
+from ..platforms.base import Platform
+from ..platforms.instr import Instr, Operand
+from .module import parse
+from .symbols import index_sum
+
+
+@cache
+def _statements(platform: str, name: str) -> tuple[Instr, tuple[AnyStmt, ...]]:
+    row = registry.get(platform).instr(name)
+    if row is None or any(isinstance(o.dtype, str) for o in row.operands):
+        raise UnsupportedError(f"the meaning of {name} is not known")
+    host = registry.meeting_point()
+
+    def word(o: Operand) -> str:
+        assert not isinstance(o.dtype, str)
+        return host.types[o.dtype]
+
+    params = [f"{word(o)}* {o.name}" if o.memory else f"{word(o)} {o.name}" for o in row.operands if not o.shape]
+    values = [f"{word(o)} {o.name}{''.join(f'[{n}]' for n in o.shape)};" for o in row.operands if o.shape]
+    text = f'extern "C" void meaning({", ".join(params) or "int* none"}) {{\n{" ".join(values)}\n{row.meaning}\n}}'
+    shaped = {o.name for o in row.operands if o.shape}
+    body = stmts_of(_WithoutPlaces().visit(parse(text, host).body))
+    return row, tuple(s for s in body if not (isinstance(s, Alloc) and s.name in shaped))
+
+
+def warp_memories(platform: Platform) -> frozenset[str]:
+    """Memories whose arrays belong to a warp as a whole."""
+    return frozenset(m.name for m in platform.memories if m.scope == "warp")
+
+
+class _Operands(Rewriter):
+    """Accesses of operands become accesses of the buffers that the call names."""
+
+    def __init__(self, places: dict[str, tuple[Operand, Ref]], shapes: dict[str, tuple[Expr, ...]]) -> None:
+        self.places, self.shapes = places, shapes
+
+    def _place(self, node: Any) -> Any:
+        if node.buffer not in self.places:
+            return node
+        operand, ref = self.places[node.buffer]
+        if operand.shape:
+            outer = ref.indices[:len(ref.indices) - len(operand.shape)]
+            return dataclasses.replace(node, buffer=ref.buffer, indices=(*outer, *node.indices), span=None)
+        indices = self._flat(ref, node.indices[0])
+        return dataclasses.replace(node, buffer=ref.buffer, indices=indices, span=None)
+
+    visit_Load = visit_Store = visit_Ref = _place
+
+    def _flat(self, ref: Ref, at: Expr) -> tuple[Expr, ...]:
+        if len(ref.indices) <= 1:
+            return tuple(index_sum(i, at) for i in ref.indices)
+        dims = [int(d.value) for d in self.shapes[ref.buffer] if isinstance(d, Const)]
+        if len(dims) < len(ref.indices):
+            raise UnsupportedError.at(ref, f"the dimensions of {ref.buffer} are not constants")
+        flat = at
+        for k, i in enumerate(ref.indices):
+            flat = index_sum(build.mul(i, build.integer(prod(dims[k + 1:]))), flat)
+        out: list[Expr] = []
+        for d in reversed(dims[1:]):
+            out.insert(0, build.mod(flat, build.integer(d)))
+            flat = build.div(flat, build.integer(d))
+        return (flat, *out)
+
+
+class Meanings:
+    """Meanings of the calls in one kernel: names of theirs clash with none of the kernel's."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self.platform, self.taken = kernel.platform, all_names(kernel)
+        self.shapes = {n.name: n.shape for n in walk(kernel.body) if isinstance(n, Alloc)}
+
+    def row(self, call: InstrCall) -> Instr:
+        return _statements(self.platform, call.instr)[0]
+
+    def of(self, call: InstrCall) -> tuple[AnyStmt, ...]:
+        """The statements that the call stands for. Raises UnsupportedError where no meaning is known."""
+        row, stmts = _statements(self.platform, call.instr)
+        taken, names = set(self.taken), {}
+        body = Block(stmts)
+        for n in walk(body):
+            name = n.var if isinstance(n, For) else n.name if isinstance(n, Let | Alloc) else None
+            if name is not None and name not in names:
+                names[name] = fresh_name(name, taken)
+        places: dict[str, tuple[Operand, Ref]] = {}
+        scalars: dict[str, Expr] = {}
+        for o, a in zip(row.operands, call.args, strict=True):
+            if isinstance(a, Ref):
+                places["operand " + o.name] = (o, a)
+            else:
+                scalars["operand " + o.name] = a
+        hidden = {o.name: "operand " + o.name for o in row.operands}  # so that no name of the kernel is taken for one
+        body = rename(body, {**{a: b for a, b in names.items() if a != b}, **hidden})
+        body = _Operands(places, self.shapes).visit(body)
+        return stmts_of(substitute(body, scalars))
+
+
+class _WithoutPlaces(Rewriter):
+    """Spans of the table's text mean nothing in the kernel's."""
+
+    def visit(self, node: Any) -> Any:
+        node = super().visit(node)
+        return node if node.span is None else dataclasses.replace(node, span=None)
+
+
+def with_meanings(kernel: Kernel) -> Kernel:
+    """The kernel with every call of an instr replaced by its meaning: what it reads and writes, for analyses. Each
+    thread of a warp does what the warp does together. A call without a known meaning stays."""
+    if not any(isinstance(n, InstrCall) for n in walk(kernel.body)):
+        return kernel
+    meanings = Meanings(kernel)
+    fragments = warp_memories(registry.get(kernel.platform))
+
+    class Put(Rewriter):
+        def visit_InstrCall(self, call: InstrCall) -> Any:
+            try:
+                return meanings.of(call)
+            except UnsupportedError:
+                return call
+
+        def visit_Alloc(self, s: Alloc) -> Alloc:
+            return dataclasses.replace(s, memory="local") if s.memory in fragments else s
+
+    return Put().visit(kernel)  # type: ignore[no-any-return]
