@@ -138,7 +138,7 @@ def _hash_once(cls: type[Node]) -> None:
             object.__setattr__(self, "_hash", plain(self))
             return self._hash
 
-    cls.__hash__ = hashed  # type: ignore[method-assign]
+    cls.__hash__ = hashed  # type: ignore[assignment, method-assign]
 
 
 for _cls in (Const, Var, Unary, Binary, Select, Cast, Load, Call, Ref):
