@@ -102,6 +102,7 @@ def _rounding() -> list[Instr]:
             made += lanes(name, doc, t, n, to, (*a, scalar("imm")), "Special math functions", old,
                           "avx512f" if w == 512 else "", (rule,), assumption=NAN)
             made += lanes(f"{pre(w)}scalef_{s}", "a times two to the power floor(b).", t, n,
+                          f"a[i] != a[i] && b[i] * 0 != 0 && b[i] == b[i] ? (b[i] > 0 ? b[i] : 0) : "
                           f"a[i] != a[i] || b[i] != b[i] ? a[i] + b[i] : b[i] > 4096 ? (a[i] == 0 && b[i] * 0 != 0 ? "
                           f"b[i] - b[i] : ldexp{f}(a[i], 4096)) : b[i] < -4096 ? (a[i] * 0 != 0 && b[i] * 0 != 0 ? "
                           f"b[i] - b[i] : ldexp{f}(a[i], -4096)) : ldexp{f}(a[i], (int)floor{f}(b[i]))",
