@@ -68,7 +68,15 @@ def test_arrays_of_fragments_and_tiles_in_shared_memory() -> None:
     assert {r.buffer: len(r.indices) for r in refs} == {"tile": 2, "a": 3, "b": 2, "acc": 4, "C": 1}
 
 
-@pytest.mark.parametrize("source", [PLAIN, TILED])
+ELEMENTS = PLAIN.replace("  wmma::store", """  const float alpha = 2.0f;
+  for (int t = 0; t < c.num_elements; t++) {
+    const float x = c.x[t] * alpha;
+    c.x[t] = x > 0.0f ? x : 0.0f;
+  }
+  wmma::store""")
+
+
+@pytest.mark.parametrize("source", [PLAIN, TILED, ELEMENTS])
 def test_printing_is_a_fixpoint(source: str) -> None:
     kernel = parse(source, "cuda")
     once = CUDA.emit(kernel) + source[source.rindex("void host"):]
@@ -81,7 +89,12 @@ def test_printing_is_a_fixpoint(source: str) -> None:
 @pytest.mark.parametrize(("old", "new", "said"), [
     ("M, 16, 16, half, wmma::row_major", "M, 16, 48, half, wmma::row_major", "WMMA fragment"),
     ("wmma::mma_sync(c, a, b, c)", "wmma::mma_sync(c, b, a, c)", "mma_sync with these operands"),
-    ("wmma::mma_sync(c, a, b, c)", "c.x[0] = 1", "element access on the fragment c"),
+    ("wmma::mma_sync(c, a, b, c)", "c.x[0] = 1", "outside a loop over num_elements"),
+    ("wmma::mma_sync(c, a, b, c)", "for (int i = 0; i < c.num_elements; i++) c.x[i] = i", "which elements a lane holds"),
+    ("wmma::mma_sync(c, a, b, c)", "for (int i = 1; i < c.num_elements; i++) c.x[i] = 1", "must count from 0 by 1"),
+    ("wmma::mma_sync(c, a, b, c)", "for (int i = 0; i < c.num_elements; i++) C[0] = c.x[i]", "writes something else"),
+    ("wmma::mma_sync(c, a, b, c)", "for (int i = 0; i < c.num_elements; i++) c.x[i] = a.x[i]", "another type of fragment"),
+    ("wmma::mma_sync(c, a, b, c)", "C[0] = c.num_elements", "outside a loop over the elements"),
     ("wmma::mma_sync(c, a, b, c)", "C[0] = c", "c is a fragment"),
     ("c, 64, wmma::mem_row_major", "a, 64, wmma::mem_row_major", "store_matrix_sync with these operands"),
     ("A + blockIdx.x * 1024 + k, 64", "C, 64", "load_matrix_sync with these operands"),

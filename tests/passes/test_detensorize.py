@@ -84,7 +84,9 @@ for (int k = 0; k < 32; k += 16) {
 }
 wmma::store_matrix_sync(C + row * 32 + col, c, 32, wmma::mem_row_major);
 """
+ELEMENTS = TILE.replace(STORE, "for (int t = 0; t < c.num_elements; t++) c.x[t] = c.x[t] * 2.0f - c.x[t]; " + STORE)
 CASES = {
+    "elements": (ELEMENTS, "dim3(2, 2), 32"),
     "tile": (TILE, "dim3(2, 2), 32"),
     "warps": (WARPS, "2, 64"),
     "staged": (STAGED, "dim3(2, 2), 32"),
@@ -128,6 +130,8 @@ def test_tiles_can_stay() -> None:
     (TILE, "dim3(2, 2), n", "is not known"),
     (f"int row = 0; int col = 0; for (int k = 0; k < 32; k += 16) {{ if (threadIdx.x == k) break; {STEP} }}", "1, 32",
      "not all lanes"),
+    (ELEMENTS.replace("* 2.0f", "* threadIdx.x"), "1, 32", "differs between lanes"),
+    (ELEMENTS.replace("for (int t", "if (threadIdx.x == 1) for (int t"), "1, 32", "not all lanes"),
     ("C[0] = 1;", "1, 32", "no intrinsics"),
 ])
 def test_refusals(body: str, launch: str, said: str) -> None:

@@ -141,8 +141,8 @@ class Expressions(Casts):
                 raise self.unsupported(node, f"{self.platform.title} has no {name}",
                                        "Is the source platform the right one?")
         if base.type == "identifier" and isinstance(self.find(self.text(base)), Fragment):
-            raise self.unsupported(node, f"element access on the fragment {self.text(base)} ({short(name)}) is not "
-                                   "supported yet")
+            raise self.unsupported(node, f"{short(name)} outside a loop over the elements of {self.text(base)} is not "
+                                   "supported")
         raise self.unsupported(node, f"members ({short(self.text(node))}) are not supported",
                                "Structs and vector types cannot be ported yet.")
 
@@ -260,6 +260,9 @@ class Expressions(Casts):
             raise self.unsupported(node, "?: between different buffers is not supported", "Write it as an if.")
         return self.select(cond, a, b)
 
+    def element_of_fragment(self, node: Node) -> Load | None:
+        return None
+
     # -- places --------------------------------------------------------------------------------------------------------
 
     def element(self, node: Node, p: Ptr, index: Expr) -> Expr | Ptr:
@@ -273,6 +276,9 @@ class Expressions(Casts):
         if len(indices) != 1:
             raise self.parse_error(node, "an index is missing in these brackets" if not indices
                                    else "a comma between brackets: write a[i][j]")
+        own = self.element_of_fragment(node)
+        if own is not None:
+            return own
         p = self.pointer(self.child(node, "argument"))
         return self.element(node, p, self.expr(indices[0]))
 

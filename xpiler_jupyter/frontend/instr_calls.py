@@ -7,7 +7,24 @@ import re
 from tree_sitter import Node
 
 from ..ir import build
-from ..ir.nodes import Alloc, Const, Expr, InstrCall, Ref
+from ..ir.elements import element_indices, is_element_loop, only_elements
+from ..ir.nodes import (
+    Alloc,
+    Barrier,
+    Block,
+    Break,
+    Continue,
+    Expr,
+    For,
+    InstrCall,
+    Load,
+    Ref,
+    Return,
+    Store,
+    Var,
+    While,
+)
+from ..ir.visit import walk
 from ..platforms.instr import Instr, Operand
 from .expressions import Expressions
 from .refusals import short, type_refusal
@@ -24,6 +41,8 @@ def plain(text: str) -> str:
 
 class InstrCalls(Expressions):
     """Lowers declarations of fragments and calls of instrs."""
+
+    element_loop_of: tuple[Var, str] | None = None  # the loop over elements around: its variable, its type of fragment
 
     def instrs_named(self, name: str) -> list[tuple[Instr, list[str]]]:
         """The rows that a call of `name` may mean, each with its arguments as the template says them."""
@@ -85,7 +104,89 @@ class InstrCalls(Expressions):
         ir_name = self.fresh(name)
         shape = tuple(build.integer(n) for n in (*dims, *operand.shape))
         self.emit(Alloc(ir_name, operand.dtype, shape, operand.memory[0]), d)
-        self.define(name, Fragment(ir_name, operand.dtype, declared, tuple(dims)))
+        self.define(name, Fragment(ir_name, operand.dtype, declared, operand.shape, tuple(dims)))
+
+    # -- elements ------------------------------------------------------------------------------------------------------
+
+    def fragment_at(self, node: Node) -> tuple[Fragment, tuple[Expr, ...]] | None:
+        """The fragment that `c` or `c[i][j]` names, with the indices in front."""
+        indices: list[Expr] = []
+        node = strip_parens(node)
+        base = node
+        while base.type == "subscript_expression":
+            base = strip_parens(self.child(base, "argument"))
+        symbol = self.find(self.text(base)) if base.type == "identifier" else None
+        if not isinstance(symbol, Fragment):
+            return None
+        while node.type == "subscript_expression":
+            inside = self.child(node, "indices").named_children
+            if len(inside) != 1:
+                return None
+            indices.insert(0, self.expr(inside[0]))
+            node = strip_parens(self.child(node, "argument"))
+        if len(indices) != len(symbol.dims):
+            raise self.unsupported(node, f"{self.text(node)} is an array of fragments: one of them is needed here")
+        return symbol, tuple(indices)
+
+    def element_loop(self, node: Node) -> bool:
+        """Lowers `for (int i = 0; i < c.num_elements; i++)`; False when the loop is another."""
+        cond = field(node, "condition")
+        limit = field(cond, "right") if cond is not None and cond.type == "binary_expression" else None
+        if cond is None or limit is None or limit.type != "field_expression" or self.text(self.child(limit, "field")) != "num_elements":
+            return False
+        found = self.fragment_at(self.child(limit, "argument"))
+        if found is None:
+            return False
+        start = re.fullmatch(r"(?:const)?(?:unsigned|int|uint32_t|size_t|auto)+(\w+)=0u?;?",
+                             "".join(self.text(self.child(node, "initializer")).split()))
+        step = "".join(self.text(self.child(node, "update")).split())
+        name = start[1] if start else ""
+        if not name or step not in (f"{name}++", f"++{name}", f"{name}+=1") or self.tree.operator(cond) not in ("<", "!="):
+            raise self.unsupported(node, "a loop over the elements of a fragment must count from 0 by 1")
+        if self.text(self.child(cond, "left")) != name:
+            raise self.unsupported(cond, "a loop over the elements of a fragment must count from 0 by 1")
+        fragment = found[0]
+        with self.block() as stmts:
+            var = Var(self.fresh(name), build.integer(0).dtype)
+            self.define(name, Value(var))
+            outer, self.element_loop_of = self.element_loop_of, (var, fragment.declared)
+            self.statement(self.child(node, "body"))
+            self.element_loop_of = outer
+        total = build.integer(fragment.shape[0] * fragment.shape[1])
+        loop = For(var.name, build.integer(0), total, build.integer(1), Block(tuple(stmts)))
+        arrays = {s.buffer for scope in self.scopes for s in scope.values() if isinstance(s, Fragment)}
+        if not only_elements(loop, arrays):
+            raise self.unsupported(node, f"{name} is used for more than the elements of fragments, but which elements a "
+                                   "lane holds is not defined")
+        inside = {n.name for n in walk(loop.body) if isinstance(n, Alloc)}
+        for n in walk(loop.body):
+            if isinstance(n, Store) and n.buffer not in arrays | inside:
+                raise self.unsupported(node, "a loop over the elements of a fragment that writes something else is not "
+                                       "supported")
+            if isinstance(n, InstrCall | Return | Break | Continue | While | Barrier):
+                raise self.unsupported(node, "a loop over the elements of a fragment may only compute them")
+        if not is_element_loop(loop, arrays):
+            raise self.unsupported(node, "this loop touches no elements of the fragment")
+        self.emit(loop, node)
+        return True
+
+    def element_of_fragment(self, node: Node) -> Load | None:
+        """`c.x[i]`, as the element of the loop around it."""
+        argument = strip_parens(self.child(node, "argument"))
+        if argument.type != "field_expression" or self.text(self.child(argument, "field")) != "x":
+            return None
+        found = self.fragment_at(self.child(argument, "argument"))
+        if found is None:
+            return None
+        index = self.child(node, "indices").named_children
+        at = self.expr(index[0]) if len(index) == 1 else None
+        if self.element_loop_of is None or at != self.element_loop_of[0]:
+            raise self.unsupported(node, f"{short(self.text(node))} outside a loop over num_elements is not supported",
+                                   "Which element of a fragment a lane holds is not defined.")
+        fragment, outer = found
+        if fragment.declared != self.element_loop_of[1]:
+            raise self.unsupported(node, f"{short(self.text(node))} is an element of another type of fragment than the loop's")
+        return Load(fragment.buffer, (*outer, *element_indices(at, fragment.shape)), fragment.dtype)
 
     # -- calls ---------------------------------------------------------------------------------------------------------
 
@@ -131,20 +232,11 @@ class InstrCalls(Expressions):
         return tuple(found[o.name] for o in row.operands)
 
     def _fragment_operand(self, node: Node, operand: Operand) -> Ref | None:
-        indices: list[Expr] = []
-        node = strip_parens(node)
-        while node.type == "subscript_expression":
-            inside = self.child(node, "indices").named_children
-            if len(inside) != 1:
-                return None
-            indices.insert(0, self.expr(inside[0]))
-            node = strip_parens(self.child(node, "argument"))
-        symbol = self.find(self.text(node)) if node.type == "identifier" else None
-        if not isinstance(symbol, Fragment) or symbol.declared != plain(operand.declared):
+        found = self.fragment_at(node)
+        if found is None or found[0].declared != plain(operand.declared):
             return None
-        if len(indices) != len(symbol.dims):
-            raise self.unsupported(node, f"{self.text(node)} is an array of fragments: one of them is needed here")
-        zeros = tuple(Const(0, build.integer(0).dtype) for _ in operand.shape)
+        symbol, indices = found
+        zeros = tuple(build.integer(0) for _ in operand.shape)
         return Ref(symbol.buffer, (*indices, *zeros), symbol.dtype, span=self.span(node))
 
     def _buffer_operand(self, node: Node, operand: Operand) -> Ref | None:

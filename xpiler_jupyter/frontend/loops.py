@@ -91,6 +91,8 @@ class Loops(Inliner):
 
     def _stmt_for_statement(self, node: Node) -> None:
         kind = self._kind(node)
+        if self.element_loop(node):
+            return
         with self.scope():
             counter = self._counter(node)
             if counter is not None:

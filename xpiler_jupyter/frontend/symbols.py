@@ -153,6 +153,7 @@ class Fragment:
     buffer: str
     dtype: ScalarType
     declared: str
+    shape: tuple[int, ...]
     dims: tuple[int, ...] = ()
 
 

@@ -9,10 +9,11 @@ from ..dataflow.uniform import Uniformity, has_varying_return
 from ..errors import UnsupportedError
 from ..frontend.meanings import Meanings, warp_memories
 from ..ir.build import binary, conjunction, integer, mod
-from ..ir.nodes import Alloc, AnyStmt, Block, Break, Const, Continue, Expr, For, If, InstrCall, Kernel, Node, Var, While
+from ..ir.elements import as_nest, is_element_loop
+from ..ir.nodes import Alloc, AnyStmt, Block, Break, Const, Continue, Expr, For, If, InstrCall, Kernel, Load, Node, Var, While
 from ..ir.simplify import simplify
 from ..ir.types import I32
-from ..ir.visit import Rewriter, children, walk
+from ..ir.visit import Rewriter, children, fresh_name, walk
 from ..platforms import registry as platforms
 from ..platforms.base import Platform
 from ._axes import axis_nest
@@ -55,7 +56,8 @@ class Detensorize(Pass):
             guard = self._first_lane(kernel, together)
             self._uniform(kernel, meanings, together)
         fragments = warp_memories(platforms.get(kernel.platform))
-        body = _Expand(meanings, guard, fragments).visit(kernel.body)
+        arrays = {n.name for n in walk(kernel.body) if isinstance(n, Alloc) and n.memory in fragments}
+        body = _Expand(meanings, guard, arrays).visit(kernel.body)
         done = dataclasses.replace(kernel, body=body)
         if knobs.get("forward", True) not in (False, "false"):
             done = forward_copies(done, fragments)
@@ -106,7 +108,16 @@ class Detensorize(Pass):
         if has_varying_return(body, uniform):
             raise self.refuse("some lanes of a warp may return before the others, and its intrinsics need all of them")
 
+        fragments = {n.name for n in walk(body) if isinstance(n, Alloc) and n.memory in
+                     warp_memories(platforms.get(kernel.platform))}
+
         def look(node: Node, alike: bool) -> None:
+            if is_element_loop(node, fragments):
+                if not alike:
+                    raise self.refuse("not all lanes of a warp are shown to come to this loop over elements together", node)
+                if any(isinstance(n, Var | Load) and not uniform.expr(n) for n in walk(node)):
+                    raise self.refuse("the elements of a fragment are computed from what differs between lanes", node)
+                return
             if isinstance(node, InstrCall) and meanings.row(node).lanes > 1:
                 if not alike:
                     raise self.refuse(f"not all lanes of a warp are shown to come to {node.instr} together", node)
@@ -140,11 +151,11 @@ class Detensorize(Pass):
 class _Expand(Rewriter):
     """Runs of calls become their meanings, behind one guard when they are a warp's."""
 
-    def __init__(self, meanings: Meanings, guard: Expr | None, fragments: frozenset[str]) -> None:
-        self.meanings, self.guard, self.fragments = meanings, guard, fragments
+    def __init__(self, meanings: Meanings, guard: Expr | None, arrays: set[str]) -> None:
+        self.meanings, self.guard, self.arrays = meanings, guard, arrays
 
     def visit_Block(self, b: Block) -> Block:
-        if not any(isinstance(s, InstrCall) for s in b.stmts):
+        if not any(isinstance(s, InstrCall) or is_element_loop(s, self.arrays) for s in b.stmts):
             return b
         out: list[AnyStmt] = []
         run: list[AnyStmt] = []
@@ -158,6 +169,11 @@ class _Expand(Rewriter):
 
         for s in b.stmts:
             collective = isinstance(s, InstrCall) and self.meanings.row(s).lanes > 1
+            if is_element_loop(s, self.arrays) and self.guard is not None:
+                assert isinstance(s, For)
+                taken = set(self.meanings.taken) - {s.var}
+                run.append(as_nest(s, self.arrays, (fresh_name("i", taken), fresh_name("j", taken))))
+                continue
             if not collective and run and self.guard is not None:
                 flush()
             if isinstance(s, InstrCall):

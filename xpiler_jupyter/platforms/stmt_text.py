@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from ..errors import UnsupportedError
+from ..ir.elements import element_of, is_element_loop
 from ..ir.nodes import (
     Alloc,
     AnyStmt,
@@ -26,6 +27,7 @@ from ..ir.nodes import (
     Store,
     While,
 )
+from ..ir.types import ScalarType
 from ..ir.visit import stmts_of, walk
 from .base import Platform
 from .expr_text import PRECEDENCE, ExprText
@@ -155,9 +157,20 @@ class StmtText(ExprText):
         start = "" if not a.zeroed else (" = {0}" if a.shape else " = 0")
         return f"{word}{self.type(a.dtype)} {a.name}{dims}{start};"
 
+    def place(self, buffer: str, indices: tuple[Expr, ...], dtype: ScalarType) -> str:
+        if buffer not in self.declared:
+            return super().place(buffer, indices, dtype)
+        outer = "".join(f"[{self.expr(i)}]" for i in indices[:len(indices) - self.declared[buffer][1]])
+        return f"{buffer}{outer}.x[{element_of(indices)}]"
+
     def _for(self, s: For, depth: int) -> list[str]:
         if s.kind == "parallel":
             return self.block(s.body, depth)
+        if is_element_loop(s, self.declared):
+            x = next(n for n in walk(s.body) if isinstance(n, Load | Store) and element_of(n.indices) == s.var)
+            limit = self.place(x.buffer, x.indices, x.dtype).rsplit(".x[", 1)[0] + ".num_elements"
+            head = f"{INDENT * depth}for (int {s.var} = 0; {s.var} < {limit}; {s.var}++) {{"
+            return [head, *self.block(s.body, depth + 1), INDENT * depth + "}"]
         pad = INDENT * depth
         t = self.type(s.dtype)
         lo, hi = self.expr(s.lo, s.dtype), self._compare_text(s)
