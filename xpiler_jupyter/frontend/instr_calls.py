@@ -132,7 +132,9 @@ class InstrCalls(Expressions):
         """Lowers `for (int i = 0; i < c.num_elements; i++)`; False when the loop is another."""
         cond = field(node, "condition")
         limit = field(cond, "right") if cond is not None and cond.type == "binary_expression" else None
-        if cond is None or limit is None or limit.type != "field_expression" or self.text(self.child(limit, "field")) != "num_elements":
+        if cond is None or limit is None or limit.type != "field_expression":
+            return False
+        if self.text(self.child(limit, "field")) != "num_elements":
             return False
         found = self.fragment_at(self.child(limit, "argument"))
         if found is None:
