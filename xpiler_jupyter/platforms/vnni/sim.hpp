@@ -43,7 +43,9 @@ enum { _CMP_EQ_OQ = 0, _CMP_LT_OS = 1, _CMP_LE_OS = 2, _CMP_UNORD_Q = 3, _CMP_NE
 enum { _MM_CMPINT_EQ = 0, _MM_CMPINT_LT = 1, _MM_CMPINT_LE = 2, _MM_CMPINT_FALSE = 3, _MM_CMPINT_NE = 4,
        _MM_CMPINT_NLT = 5, _MM_CMPINT_NLE = 6, _MM_CMPINT_TRUE = 7 };
 
+#ifndef XRT_H  // how a call is made; what is compiled without the optimiser is smaller without inlining
 #define XRT_H static inline __attribute__((always_inline))
+#endif
 #define XRT_F template <int = 0> XRT_H  // a template costs little where a text does not call it
 #define XRT_JOIN_(a, b) a##b
 #define XRT_JOIN(a, b) XRT_JOIN_(a, b)
