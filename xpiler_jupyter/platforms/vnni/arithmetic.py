@@ -101,12 +101,13 @@ def _rounding() -> list[Instr]:
             name = f"{pre(w)}{'roundscale' if w == 512 else 'round'}_{s}"
             made += lanes(name, doc, t, n, to, (*a, scalar("imm")), "Special math functions", old,
                           "avx512f" if w == 512 else "", (rule,), assumption=NAN)
-            made += lanes(f"{pre(w)}scalef_{s}", "a times two to the power floor(b).", t, n,
-                          f"a[i] != a[i] && b[i] * 0 != 0 && b[i] == b[i] ? (b[i] > 0 ? b[i] : 0) : "
-                          f"a[i] != a[i] || b[i] != b[i] ? a[i] + b[i] : b[i] > 4096 ? (a[i] == 0 && b[i] * 0 != 0 ? "
-                          f"b[i] - b[i] : ldexp{f}(a[i], 4096)) : b[i] < -4096 ? (a[i] * 0 != 0 && b[i] * 0 != 0 ? "
-                          f"b[i] - b[i] : ldexp{f}(a[i], -4096)) : ldexp{f}(a[i], (int)floor{f}(b[i]))",
-                          regs("ab", t, n), "Miscellaneous", f_or_vl(w), assumption=NAN)
+            special = ("a[i] != a[i] && b[i] == b[i] && b[i] * 0 != 0 ? (b[i] > 0 ? b[i] : 0) : a[i] != a[i] || b[i] != b[i] ? "
+                       "a[i] + b[i] : b[i] * 0 != 0 ? (b[i] > 0 ? a[i] * b[i] : a[i] / -b[i]) : ")
+            bound = 400 if t == F32 else 4400  # beyond, every number has become zero or infinity
+            power = "(float)((double)a[i] * exp2(power))" if t == F32 else "ldexp(a[i], (int)power)"
+            made += lanes(f"{pre(w)}scalef_{s}", "a times two to the power floor(b), rounded once; NaN with an infinite b "
+                          "gives infinity or zero.", t, n, special + power, regs("ab", t, n), "Miscellaneous", f_or_vl(w),
+                          assumption=NAN, before=f"double power = fmax(fmin(floor((double)b[i]), {bound}.0), -{bound}.0);")
     return made
 
 

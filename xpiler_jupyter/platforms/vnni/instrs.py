@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from ..instr import Instr
-from . import arithmetic, compare, convert, integer, memory, reduce, set, shuffle, vnni
+from . import arithmetic, compare, convert, integer, memory, reduce, shuffle, vnni
+from . import set as sets
 
 FAMILIES: dict[str, tuple[Instr, ...]] = {
     "memory": memory.INSTRS,
-    "set": set.INSTRS,
+    "set": sets.INSTRS,
     "arithmetic": arithmetic.INSTRS,
     "integer": integer.INSTRS,
     "vnni": vnni.INSTRS,
