@@ -180,7 +180,7 @@ def test_a_wrong_rule_would_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     """A bug in a pass must not reach the result: the judge stands between."""
     from xpiler_jupyter.ir.nodes import Const
     from xpiler_jupyter.ir.visit import Rewriter
-    from xpiler_jupyter.passes import registry
+    from xpiler_jupyter.passes import _registry as registry
 
     class Spoil(Rewriter):
         def visit_Const(self, node: Const) -> Const:

@@ -29,8 +29,8 @@ from .ir.nodes import Const, Kernel
 from .ir.simplify import simplify
 from .ir.spec import check
 from .ir.types import I32
+from .passes import _registry as passes
 from .passes import planner
-from .passes import registry as passes
 from .platforms import registry as platforms
 from .platforms.base import Platform
 from .record import Event, Step

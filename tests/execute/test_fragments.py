@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from xpiler_jupyter.frontend import parse
-from xpiler_jupyter.passes import registry as passes
+from xpiler_jupyter.passes import _registry as passes
 from xpiler_jupyter.platforms import registry
 
 from .conftest import run

@@ -14,7 +14,7 @@ from xpiler_jupyter.frontend.meanings import Meanings
 from xpiler_jupyter.ir.nodes import For, InstrCall, Kernel, Ref, const_int
 from xpiler_jupyter.ir.spec import check
 from xpiler_jupyter.ir.visit import walk
-from xpiler_jupyter.passes import registry
+from xpiler_jupyter.passes import _registry as registry
 from xpiler_jupyter.platforms import registry as platforms
 from xpiler_jupyter.port import Port
 

@@ -16,7 +16,7 @@ from xpiler_jupyter.frontend import parse
 from xpiler_jupyter.ir.build import integer
 from xpiler_jupyter.ir.nodes import Kernel
 from xpiler_jupyter.ir.spec import check
-from xpiler_jupyter.passes import registry
+from xpiler_jupyter.passes import _registry as registry
 from xpiler_jupyter.passes.base import PassResult
 from xpiler_jupyter.platforms import registry as platforms
 

@@ -8,7 +8,7 @@ from loopkit import F32, I32, Alloc, Block, If, Let, at, bump, e, emit, f, loops
 
 from xpiler_jupyter.ir.build import binary
 from xpiler_jupyter.ir.nodes import Barrier, Break, Continue, Return
-from xpiler_jupyter.passes import registry
+from xpiler_jupyter.passes import _registry as registry
 from xpiler_jupyter.platforms import registry as platforms
 
 

@@ -9,7 +9,7 @@ from loopkit import F32, I32, Alloc, Block, If, Let, apply, at, bump, e, emit, f
 from xpiler_jupyter.ir.build import ceil_div, integer
 from xpiler_jupyter.ir.nodes import Break, Const, For, Kernel, Load
 from xpiler_jupyter.ir.types import U32
-from xpiler_jupyter.passes import registry
+from xpiler_jupyter.passes import _registry as registry
 from xpiler_jupyter.platforms import registry as platforms
 
 

@@ -10,7 +10,7 @@ from xpiler_jupyter.errors import IllegalPassError
 from xpiler_jupyter.ir.nodes import Kernel
 from xpiler_jupyter.ir.simplify import simplify
 from xpiler_jupyter.ir.spec import check
-from xpiler_jupyter.passes import registry
+from xpiler_jupyter.passes import _registry as registry
 from xpiler_jupyter.passes.base import loop_labels
 from xpiler_jupyter.platforms import registry as platforms
 

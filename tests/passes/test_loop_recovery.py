@@ -33,7 +33,7 @@ from xpiler_jupyter.ir.nodes import (
 from xpiler_jupyter.ir.spec import check
 from xpiler_jupyter.ir.types import F32, I32
 from xpiler_jupyter.ir.visit import walk
-from xpiler_jupyter.passes import registry
+from xpiler_jupyter.passes import _registry as registry
 from xpiler_jupyter.passes.base import PassResult
 from xpiler_jupyter.platforms import registry as platforms
 

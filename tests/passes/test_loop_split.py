@@ -9,7 +9,7 @@ from loopkit import I32, Block, If, Let, apply, at, bump, e, emit, f, loops, pla
 
 from xpiler_jupyter.ir.build import loop
 from xpiler_jupyter.ir.nodes import Break, Continue, Kernel
-from xpiler_jupyter.passes import registry
+from xpiler_jupyter.passes import _registry as registry
 from xpiler_jupyter.platforms import registry as platforms
 
 

@@ -24,7 +24,7 @@ from ..ir.simplify import simplify
 from ..ir.visit import stmts_of, walk
 from ..platforms import registry as platforms
 from ..platforms.base import Platform
-from . import registry as passes
+from . import _registry as passes
 from .base import loop_labels
 
 THREADS = 256  # a block size that every GPU of the last decade fills well

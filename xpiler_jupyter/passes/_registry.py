@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import UsageError
 from .base import Pass
 
-_NOT_PASSES = {"__init__", "base", "registry", "planner"}
+_NOT_PASSES = {"base", "planner"}
 
 
 @cache
