@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..ir.types import F16, F32, F64, I32, I64, U32, U64, ScalarType
+from ..ir.types import BF16, F16, F32, F64, I32, I64, U32, U64, ScalarType
 from .base import C_TYPES, Axis, Memory
 
 AXES = (
@@ -14,7 +14,9 @@ AXES = (
     Axis("threadIdx.z", "block", "blockDim.z", 64),
 )
 BARRIERS = {"block": "__syncthreads();"}
-TYPES = {**C_TYPES, F16: "half"}
+def types(bfloat: str) -> dict[ScalarType, str]:
+    """Words for the scalar types; only that for bfloat16 differs."""
+    return {**C_TYPES, F16: "half", BF16: bfloat}
 
 
 def functions() -> dict[tuple[str, ScalarType], str]:

@@ -33,7 +33,7 @@ PLATFORM = Platform(
     api="cuda",
     headers={"mma.h": ("wmma::",), "cuda_fp16.h": ("half",), "cuda_bf16.h": ("__nv_bfloat16",),
              "cstdint": ("int8_t", "int16_t", "int64_t")},
-    types=simt.TYPES,
+    types=simt.types("__nv_bfloat16"),
     functions=simt.functions(),
     markers=("cudaMalloc", "cuda_runtime", "cudaMemcpy", "nvcuda"),
     instrs=INSTRS,
