@@ -14,18 +14,19 @@ from .. import simt
 from ..base import C_TYPES
 from ..instr import Instr, Operand
 
+TYPES = simt.types("__nv_bfloat16")
 _GUIDE = 'CUDA C++ Programming Guide, "Warp Matrix Functions"'
 _NS = "nvcuda::wmma::"
 _LAYOUTS = ("row", "col")
 _WIDE = ((16, 16, 16), (32, 8, 16), (8, 32, 16))
 # Word of the factors' type, its element type, accumulator types, shapes (m, n, k).
 _KINDS: tuple[tuple[str, ScalarType, tuple[ScalarType, ...], tuple[tuple[int, int, int], ...]], ...] = (
-    (simt.TYPES[F16], F16, (F32, F16), _WIDE),
-    (simt.TYPES[BF16], BF16, (F32,), _WIDE),
+    (TYPES[F16], F16, (F32, F16), _WIDE),
+    (TYPES[BF16], BF16, (F32,), _WIDE),
     (_NS + "precision::tf32", F32, (F32,), ((16, 16, 8),)),
-    (simt.TYPES[I8], I8, (I32,), _WIDE),
-    (simt.TYPES[U8], U8, (I32,), _WIDE),
-    (simt.TYPES[F64], F64, (F64,), ((8, 8, 4),)),
+    (TYPES[I8], I8, (I32,), _WIDE),
+    (TYPES[U8], U8, (I32,), _WIDE),
+    (TYPES[F64], F64, (F64,), ((8, 8, 4),)),
 )
 _LANES = 32
 _TF32 = "The factors are taken as they are; hardware may drop their low 13 bits, as the guide asks of the program itself."
@@ -80,7 +81,7 @@ def _factors(word: str, dtype: ScalarType, shape: tuple[int, int, int], tag: str
 
 
 def _accumulator(dtype: ScalarType, shape: tuple[int, int, int], tag: str) -> Iterator[Instr]:
-    word = simt.TYPES[dtype]
+    word = TYPES[dtype]
     yield from _moves(f"c_{tag}", _fragment("f", "accumulator", word, dtype, shape, access="w"), _LAYOUTS, True)
     f = _fragment("f", "accumulator", word, dtype, shape)
     for layout in _LAYOUTS:
@@ -100,9 +101,9 @@ def _mma(word: str, dtype: ScalarType, acc: ScalarType, shape: tuple[int, int, i
                f"    for (int kk = 0; kk < {k}; kk++)\n      sum += {cast}a[i][kk] * {cast}b[kk][j];\n"
                "    d[i][j] = sum;\n  }")
     for la, lb in product(_LAYOUTS, _LAYOUTS):
-        operands = (_fragment("d", "accumulator", simt.TYPES[acc], acc, shape, access="w"),
+        operands = (_fragment("d", "accumulator", TYPES[acc], acc, shape, access="w"),
                     _fragment("a", "matrix_a", word, dtype, shape, la), _fragment("b", "matrix_b", word, dtype, shape, lb),
-                    _fragment("c", "accumulator", simt.TYPES[acc], acc, shape))
+                    _fragment("c", "accumulator", TYPES[acc], acc, shape))
         yield _row(f"wmma_mma_{tag}_{acc.name}_{la}_{lb}", "Multiplies two fragments and adds a third: d = a * b + c.",
                    operands, meaning, "mma_sync({d}, {a}, {b}, {c})", not acc.is_float, _TF32 if tf32 else "")
 

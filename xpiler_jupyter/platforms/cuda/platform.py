@@ -8,7 +8,7 @@ from ...ir.nodes import Kernel
 from .. import simt
 from ..base import Memory, Platform
 from ..kernel_text import emit_kernel
-from .instrs import INSTRS
+from .instrs import INSTRS, TYPES
 
 
 def emit(kernel: Kernel) -> str:
@@ -33,7 +33,7 @@ PLATFORM = Platform(
     api="cuda",
     headers={"mma.h": ("wmma::",), "cuda_fp16.h": ("half",), "cuda_bf16.h": ("__nv_bfloat16",),
              "cstdint": ("int8_t", "int16_t", "int64_t")},
-    types=simt.types("__nv_bfloat16"),
+    types=TYPES,
     functions=simt.functions(),
     markers=("cudaMalloc", "cuda_runtime", "cudaMemcpy", "nvcuda"),
     instrs=INSTRS,

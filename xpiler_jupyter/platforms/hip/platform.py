@@ -29,7 +29,10 @@ PLATFORM = Platform(
     emit=emit,
     simulator=Path(__file__).parent / "sim.hpp",
     api="hip",
-    headers={"hip/hip_runtime.h": (), "hip/hip_fp16.h": ("half",), "hip/hip_bf16.h": ("__hip_bfloat16",), "cstdint": ("int8_t", "int16_t", "int64_t")},
+    headers={
+        "hip/hip_runtime.h": (), "hip/hip_fp16.h": ("half",), "hip/hip_bf16.h": ("__hip_bfloat16",),
+        "cstdint": ("int8_t", "int16_t", "int64_t"),
+    },
     types=simt.types("__hip_bfloat16"),
     functions=simt.functions(),
     markers=("hipMalloc", "hip_runtime", "hipMemcpy", "hipLaunchKernelGGL", "__builtin_amdgcn"),
