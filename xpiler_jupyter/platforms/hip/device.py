@@ -39,7 +39,9 @@ def compile_check(text: str) -> CheckResult:
         found = [m for m in map(parse_message, done.stderr.splitlines()) if m and m.level == "error"]
         first = next((m for m in found if m.line), found[0] if found else None)
         if first is None:
-            return CheckResult("fail", "clang refuses it", seconds, done.stderr)
+            said = next((x for x in done.stderr.splitlines() if "error" in x), "without a message")
+            return CheckResult("fail", f"clang for {ARCHITECTURE} refuses it: {said.rpartition('error: ')[2]}", seconds,
+                               done.stderr)
         where = f" (line {first.line})" if first.line else ""
         return CheckResult("fail", f"clang for {ARCHITECTURE} refuses it: {first.text}{where}", seconds, done.stderr,
                            {"line": first.line, "column": first.column})
