@@ -8,6 +8,7 @@ from xpiler_jupyter.frontend import parse, parse_module
 from xpiler_jupyter.ir.nodes import Alloc, Const, For, HostArg, Var
 from xpiler_jupyter.ir.types import I32
 from xpiler_jupyter.ir.visit import walk
+from xpiler_jupyter.platforms.registry import get
 
 ADD = "__global__ void add(float* a, const float* b, int n) { int i = blockIdx.x * blockDim.x + threadIdx.x; " \
       "if (i < n) a[i] += b[i]; }\n"
@@ -44,7 +45,7 @@ def test_main_with_literals_gives_the_launch_but_no_wrapper():
     assert k.host is None and extents(k) == {"threadIdx.x": Const(64, I32)}
     shared = next(n for n in walk(k.body) if isinstance(n, Alloc))
     assert (shared.memory, shared.shape) == ("shared", (Const(64, I32),))
-    assert k.params[0].extent == Const(64, I32)
+    assert k.params[0].extent == Var("n", I32)
 
 
 def test_dim3_of_names_is_no_function_declaration():
@@ -112,3 +113,34 @@ def test_signatures_tell_device_functions_apart():
     by_name = {s.name: s for s in parse_module(WRAPPED, "cuda").signatures}
     assert {n: s.is_device for n, s in by_name.items()} == {"act": True, "elu": True, "run": False}
     assert [(a.name, a.pointer, a.const) for a in by_name["run"].args][:2] == [("x", True, True), ("y", True, False)]
+
+
+def test_a_literal_that_a_launch_passes_on_stays_symbolic() -> None:
+    """What host code with fixed sizes says of the launch holds for the kernel's own parameter."""
+    text = """
+__global__ void fill(float* x, int n) { int i = blockIdx.x * 64 + threadIdx.x; if (i < n) x[i] = 1.0f; }
+int main() {
+  int count = 1000;
+  int fixed = 3;
+  float* d;
+  cudaMalloc(&d, count * sizeof(float));
+  fill<<<dim3((count + 63) / 64, fixed), 64>>>(d, count);
+}
+"""
+    kernel = parse(text, "cuda")
+    shown = get("cuda").emit(kernel)
+    assert "// launch: grid((n + 63) / 64, 3) block(64)" in shown and kernel.sizes == ()
+
+
+def test_a_literal_that_changes_is_only_its_value() -> None:
+    text = """
+__global__ void fill(float* x, int n) { int i = blockIdx.x * 64 + threadIdx.x; if (i < n) x[i] = 1.0f; }
+int main() {
+  int count = 1000;
+  float* d;
+  cudaMalloc(&d, count * sizeof(float));
+  count = 128;
+  fill<<<(count + 63) / 64, 64>>>(d, count);
+}
+"""
+    assert "// launch: grid(2) block(64)" in get("cuda").emit(parse(text, "cuda"))

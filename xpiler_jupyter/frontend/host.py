@@ -75,6 +75,8 @@ class HostReader(Lowering):
         self.unknown: dict[str, XpilerError] = {}
         self.sites: list[LaunchSite] = []
         self.oddity: XpilerError | None = None
+        self.literals: dict[str, Const] = {}  # locals with a literal value that stay symbolic: see `_passed`
+        self.symbolic = self._passed(f)
         for p in f.params:
             if p.name is None:
                 continue
@@ -85,6 +87,23 @@ class HostReader(Lowering):
                 self.define(name, Value(Var(name, p.type.base)))
         for s in f.body.named_children if f.body is not None else ():
             self.walk(s)
+
+    def _passed(self, f: Function) -> frozenset[str]:
+        """Locals that a launch passes plainly and that never change: `int n = 1000; k<<<(n + 255) / 256, 256>>>(a, n)`
+        says how the launch follows from the kernel's n, not only what it is for 1000."""
+        if f.body is None:
+            return frozenset()
+        passed: set[str] = set()
+        changed: set[str] = set()
+        for n in preorder(f.body):
+            if n.type == "call_expression" and any(c.type == "kernel_call_syntax" for c in n.children):
+                passed |= {self.text(a) for a in self.child(n, "arguments").named_children if a.type == "identifier"}
+            elif n.type in _CHANGES:
+                target = self.child(n, "left" if n.type == "assignment_expression" else "argument")
+                changed |= {self.text(x) for x in preorder(target) if x.type == "identifier"}
+            elif n.type == "pointer_expression":
+                changed |= {self.text(x) for x in preorder(n) if x.type == "identifier"}
+        return frozenset(passed - changed)
 
     # -- statements ----------------------------------------------------------------------------------------------------
 
@@ -204,7 +223,11 @@ class HostReader(Lowering):
                 if init is None:
                     self.unknown[name] = self.unsupported(d, f"the host variable {name} has no value yet")
                     return
-                self.define(name, self._held(init))
+                held = self._held(init)
+                if name in self.symbolic and held.const is not None and held.const.dtype.is_integer:
+                    self.literals[name] = held.const
+                    held = Value(Var(name, held.const.dtype))
+                self.define(name, held)
         except XpilerError as e:
             self.unknown[name] = e
 

@@ -72,8 +72,9 @@ def _from_host(unit: Unit, f: Function, h: Function) -> Launch:
     if len(first.args) != len(f.params):
         raise unit.tree.parse_error(first.node, f"{f.name} takes {len(f.params)} arguments, not {len(first.args)}")
     names = _names(unit, f, first)
+    names = {k: v for k, v in reader.literals.items() if k not in names} | names
     host = _wrapper(unit, f, h, reader, sites) if _is_wrapper(reader, sites) else None
-    launch = _extents(unit, first, names)
+    launch = _extents(unit, first, names, names | reader.literals)
     for p, a in zip(f.params, first.args, strict=True):
         buffer = reader.buffers.get(a) if isinstance(a, str) else None
         if buffer is not None and buffer.bytes is not None and p.name is not None and p.type.base is not None:
@@ -104,15 +105,18 @@ def _rename(e: Expr, names: dict[str, Expr]) -> Expr:
     return narrowed(substitute(e, names))
 
 
-def _extents(unit: Unit, site: LaunchSite, names: dict[str, Expr]) -> Launch:
+def _extents(unit: Unit, site: LaunchSite, names: dict[str, Expr], fixed: dict[str, Expr]) -> Launch:
+    """The launch in the kernel's names. A block's shape and its memory are fixed when the kernel is written: literals
+    of the host code stay literals there."""
     extents: dict[str, Expr] = {}
     for axis in unit.platform.axes:
         part = site.grid if axis.level == "grid" else site.block
-        extent = build.convert(_rename(part[axis.name.rsplit(".", 1)[-1]], names), I32)
+        known = names if axis.level == "grid" else fixed
+        extent = build.convert(_rename(part[axis.name.rsplit(".", 1)[-1]], known), I32)
         if isinstance(extent, Const) and int(extent.value) <= 0:
             raise unit.tree.unsupported(site.node, f"the launch gives {axis.name} no index at all")
         extents[axis.name] = extent
-    shared = _rename(site.shared, names) if site.shared is not None else None
+    shared = _rename(site.shared, fixed) if site.shared is not None else None
     if isinstance(shared, Const) and shared.value == 0:
         shared = None
     return Launch(extents, shared)
@@ -153,7 +157,7 @@ def _wrapper(unit: Unit, f: Function, h: Function, reader: HostReader, sites: li
     for p, a in zip(f.params, sites[0].args, strict=True):
         name = unit.tree.text_of(p.name) if p.name is not None else ""
         if not isinstance(a, str):
-            args.append(HostArg(name, value=narrowed(a), copy_in=False, copy_out=False))
+            args.append(HostArg(name, value=_rename(a, dict(reader.literals)), copy_in=False, copy_out=False))
             continue
         buffer = reader.buffers.get(a)
         if buffer is None:
