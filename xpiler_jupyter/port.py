@@ -25,10 +25,10 @@ from .errors import (
 from .execute import executor
 from .frontend import parse
 from .frontend.meanings import with_meanings
-from .ir.nodes import Const, Kernel
+from .intake import remaining_shape, take_in
+from .ir.nodes import Kernel
 from .ir.simplify import simplify
 from .ir.spec import check
-from .ir.types import I32
 from .passes import _registry as passes
 from .passes import planner
 from .platforms import registry as platforms
@@ -72,7 +72,7 @@ class Port:
         self.source_text = text
         self.shape, self.device, self.seed, self.ref = dict(shape or {}), device, seed, ref
         executor(self.source, device)  # an unknown device is an error now, not after the first pass
-        self._kernel = _sized(parse(text, self.source, kernel), self.shape)
+        self._kernel, self._assumed = take_in(text, self.source, kernel, self.shape)
         self.kernel_name = self._kernel.name
         self.steps: tuple[Step, ...] = ()
         self.error: XpilerError | None = None
@@ -157,7 +157,8 @@ class Port:
             began = time.perf_counter()
             self._emit("progress", text="running the source kernel")
             subject = Subject(self.source_text, self.source, with_meanings(self._kernel))
-            self._judge = Judge(subject, shape=self.shape, ref=self.ref, seed=self.seed, device=self.device)
+            self._judge = Judge(subject, shape=remaining_shape(self._kernel, self.source, self.shape), ref=self.ref,
+                                seed=self.seed, device=self.device)
             self.evidence = tuple(self._judge.evidence)
             self.seconds += time.perf_counter() - began
             self._emit("source", text="source judged")
@@ -243,7 +244,7 @@ class Port:
         subject = Subject(step.after, platforms.get(step.platform), step.kernel and with_meanings(step.kernel))
         self._emit("progress", text=f"testing {step.pass_name}")
         evidence = tuple(judge.test(subject))
-        verdict = verdict_of(evidence, (*judge.assumptions, *assumptions))
+        verdict = verdict_of(evidence, (*self._assumed, *judge.assumptions, *assumptions))
         return replace(step, evidence=evidence, verdict=verdict, seconds=time.perf_counter() - began)
 
     def edit(self, text: str, step: int | None = None) -> Step:
@@ -425,13 +426,6 @@ class Port:
 
     def _set_last(self, state: str) -> None:
         self.steps = (*self.steps[:-1], replace(self.steps[-1], state=state))
-
-
-def _sized(kernel: Kernel, shape: dict[str, int]) -> Kernel:
-    """The kernel with the buffer lengths that the person said, where the text says none."""
-    params = tuple(replace(p, extent=Const(shape[p.name], I32)) if p.pointer and p.extent is None and p.name in shape else p
-                   for p in kernel.params)
-    return kernel if params == kernel.params else replace(kernel, params=params)
 
 
 def _parsed(step: Step) -> Kernel | None:

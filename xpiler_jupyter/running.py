@@ -9,8 +9,8 @@ import numpy as np
 from .errors import RunError, UnsupportedError, UsageError
 from .execute import device_module, executor
 from .execute.api import Array, Limits
-from .frontend import parse
 from .frontend.meanings import with_meanings
+from .intake import take_in
 from .ir.nodes import Kernel, Param
 from .ir.types import BF16, ScalarType
 from .ir.visit import buffers_read, buffers_written
@@ -24,10 +24,12 @@ _NUMPY = {"bool": "bool", "f16": "float16", "f32": "float32", "f64": "float64"} 
     f"{k}{b}": f"{'u' if k == 'u' else ''}int{b}" for k in "iu" for b in (8, 16, 32, 64)}
 
 
-def subject_of(text: str, platform: Platform, kernel: str | None = None) -> Subject:
-    """The text as something to run; outside the IR it still runs when its C ABI function can be read off."""
+def subject_of(text: str, platform: Platform, kernel: str | None = None,
+               shape: dict[str, int] | None = None) -> Subject:
+    """The text as something to run; outside the IR it still runs when its C ABI function can be read off. A kernel
+    without a launch gets the one that its guards ask for."""
     try:
-        return Subject(text, platform, with_meanings(parse(text, platform, kernel)))
+        return Subject(text, platform, with_meanings(take_in(text, platform, kernel, shape or {})[0]))
     except UnsupportedError as err:
         subject = Subject(text, platform, None, kernel)
         try:
@@ -49,7 +51,8 @@ def run_text(text: str, platform: Platform, arrays: dict[str, Array], scalars: d
         UsageError: a name, a length or a type does not fit.
         RunError: the kernel faulted, with the reason and the line.
     """
-    return _run(subject_of(text, platform, kernel), dict(arrays), dict(scalars or {}), device, limits)
+    shape = {k: int(v) for k, v in (scalars or {}).items()}
+    return _run(subject_of(text, platform, kernel, shape), dict(arrays), dict(scalars or {}), device, limits)
 
 
 def call(text: str, platform: Platform, kernel: Kernel | None, arrays: tuple[Any, ...], scalars: dict[str, Any],

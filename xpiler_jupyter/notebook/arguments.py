@@ -130,7 +130,7 @@ def sizes(words: list[str], names: Mapping[str, Any]) -> dict[str, int]:
     out = {}
     for word in (w for given in words for w in given.split(",") if w):
         name, eq, value = word.partition("=")
-        if not eq or not name.isidentifier():
+        if not eq or not all(part.isidentifier() for part in name.split(".")):  # blockDim.x is a size too
             raise UsageError(f"--shape wants NAME=N, not {word!r}", hint="For example --shape n=1024 m=32.")
         number: Any = names.get(value, _integer(value))
         if isinstance(number, bool) or not hasattr(number, "__index__"):

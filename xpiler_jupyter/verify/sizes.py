@@ -226,7 +226,8 @@ class Search:
             for option in options[:48 if label == "representative" else 2 * each]:
                 if any(s.scalars == option.scalars and s.lengths == option.lengths for s in sets):
                     continue
-                self.fits(option)
+                if probe is not None:  # what is too big may still be run on a slice
+                    self.fits(option)
                 got = grow(option, probe) if probe else option
                 if got is not None:
                     sets.append(replace(got, label=label))

@@ -1,0 +1,28 @@
+"""What a port or a run starts from: the kernel in a text, with the launch and the sizes that the person said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .frontend import parse
+from .ir.nodes import Const, Kernel
+from .ir.types import I32
+from .passes._covering import with_launch
+from .platforms.base import Platform
+
+
+def take_in(text: str, platform: Platform, kernel: str | None, shape: dict[str, int]) -> tuple[Kernel, tuple[str, ...]]:
+    """The kernel of a text, and what was assumed to complete it: a kernel without a launch gets the one that its guards
+    ask for; buffers get the lengths in `shape` where the text says none. Raises XpilerError with the place."""
+    found, assumed = with_launch(parse(text, platform, kernel), platform, shape)
+    params = tuple(replace(p, extent=Const(shape[p.name], I32)) if p.pointer and p.extent is None and p.name in shape else p
+                   for p in found.params)
+    return (found if params == found.params else replace(found, params=params)), assumed
+
+
+def remaining_shape(kernel: Kernel, platform: Platform, shape: dict[str, int]) -> dict[str, int]:
+    """`shape` without the launch extents that are in the kernel by now."""
+    names = {p.name for p in kernel.params + kernel.sizes}
+    names |= {p.name for p in kernel.host.params} if kernel.host else set()
+    extents = {a.extent_name for a in platform.axes}
+    return {k: v for k, v in shape.items() if k in names or k not in extents}
