@@ -25,7 +25,7 @@ from .subject import Scalars, Subject
 
 Probe = Callable[["SizeSet"], Fault | None]
 WORK = 2.0e5  # statement instances of a comfortable run
-MAX_WORK = 1.0e8  # beyond this, or this many bytes, a run is sliced
+MAX_WORK = 1.0e8  # with sizes to choose, a run should not do more than this, nor move more bytes
 MAX_BYTES = 1 << 23
 MAX_GROWN = 1 << 28  # elements of a buffer whose extent only a run can tell
 MAX_TOTAL = 4 << 30  # bytes of all buffers together; beyond it nothing is run

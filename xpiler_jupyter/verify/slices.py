@@ -20,9 +20,11 @@ from ..ir.visit import stmts_of, walk
 from .footprint import Footprint, evaluate, footprint
 from .interval import Bound, Range
 from .mutants import replace_at
-from .sizes import MAX_BYTES, MAX_WORK, SizeSet
+from .sizes import SizeSet
 from .subject import Scalars, Subject
 
+SLICE_WORK = 2.0e8  # statement instances of one run: a few tenths of a second
+SLICE_BYTES = 1 << 26  # of all buffers together
 LENIENT = 16  # the smallest possible slice may be this much bigger than we like
 
 
@@ -41,7 +43,7 @@ class Slice:
 
 def too_big(subject: Subject, size: SizeSet) -> bool:
     """Would a run at these sizes take seconds, or move hundreds of megabytes?"""
-    return size.work > MAX_WORK or _bytes(subject, size.lengths) > MAX_BYTES
+    return size.work > SLICE_WORK or _bytes(subject, size.lengths) > SLICE_BYTES
 
 
 def cut(subject: Subject, size: SizeSet, floor: dict[str, int] | None = None) -> Slice | None:
@@ -86,7 +88,7 @@ def _fits(subject: Subject, kernel: Kernel, scalars: dict[str, Bound], size: Siz
             unknown.add(p.name)
         lengths[p.name] = max(1, need, floor.get(p.name, 0))
     work = float(np.max(fp.work))
-    quick = work <= lenient * MAX_WORK and _bytes(subject, lengths) <= lenient * MAX_BYTES
+    quick = work <= lenient * SLICE_WORK and _bytes(subject, lengths) <= lenient * SLICE_BYTES
     return quick, lengths, work, frozenset(unknown)
 
 
