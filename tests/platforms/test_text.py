@@ -157,6 +157,18 @@ def test_a_memory_that_is_too_small_is_refused() -> None:
     assert "float big[200000];" in C.emit(kernel(Alloc("big", F32, (integer(200_000),))))
 
 
+def test_what_no_thread_can_hold_gets_a_row_per_thread_where_the_launch_is_known() -> None:
+    big = Alloc("big", F32, (integer(200_000),))
+    inner = For("threadIdx.x", integer(0), integer(32), integer(1), Block((big,)), "parallel", "threadIdx.x")
+    outer = For("blockIdx.x", integer(0), integer(3), integer(1), Block((inner,)), "parallel", "blockIdx.x")
+    shown = CUDA.emit(kernel(outer))
+    assert "__device__ float big_rows[96][200000];" in shown
+    assert "float* big = big_rows[blockIdx.x * 32 + threadIdx.x];" in shown
+    unknown = For("blockIdx.x", integer(0), var("n"), integer(1), Block((inner,)), "parallel", "blockIdx.x")
+    with pytest.raises(UnsupportedError, match="524288"):
+        CUDA.emit(kernel(unknown, params=(Param("n", I32),)))
+
+
 def device_kernel(extent: Expr | None = None) -> Kernel:
     idx = add(mul(Var("blockIdx.x"), integer(128)), Var("threadIdx.x"))
     inner = Block((Let("i", I32, idx), If(lt(var("i"), var("n")), Block((Store("x", (var("i"),), Const(1, I8), I8),)))))

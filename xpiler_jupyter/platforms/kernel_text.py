@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..errors import MissingSizeError
-from ..ir.nodes import Const, Expr, For, Host, Kernel, Param
+from ..ir.build import add, mul
+from ..ir.nodes import Const, Expr, For, Host, Kernel, Param, Var
 from ..ir.types import I32
 from ..ir.visit import all_names, fresh_name, substitute, walk
 from .base import Platform
@@ -24,7 +25,10 @@ def emit_kernel(kernel: Kernel, platform: Platform) -> str:
     lines = [f"// {line.strip()}" for c in kernel.comments for line in c.splitlines()]
     if platform.api and kernel.host is None and axis_loops(kernel):
         lines.append(_launch_comment(kernel, platform))
-    lines += [f"{_head(kernel, platform)} {{", *body.block(kernel.body, 1), "}"]
+    body.thread, body.taken = _flat_thread(kernel, platform), all_names(kernel)
+    inside = body.block(kernel.body, 1)
+    lines = [*body.globals, *([""] if body.globals else []), *lines]
+    lines += [f"{_head(kernel, platform)} {{", *inside, "}"]
     if platform.api and kernel.host is not None:
         lines += ["", *_wrapper(kernel, kernel.host, platform)]
     text = "\n".join(lines)
@@ -48,6 +52,22 @@ def launch_extents(kernel: Kernel, platform: Platform) -> dict[str, list[Expr]]:
             extents.pop()
         out[level] = extents
     return out
+
+
+def _flat_thread(kernel: Kernel, platform: Platform) -> tuple[str, int] | None:
+    """One number per thread of the launch as text, and how many there are; None when that is not known here."""
+    index: Expr | None = None
+    total = 1
+    for level in ("grid", "block"):
+        for axis in reversed([a.name for a in platform.axes if a.level == level]):
+            loop = axis_loops(kernel).get(axis)
+            if loop is None:
+                continue
+            if not isinstance(loop.hi, Const):
+                return None
+            index = Var(axis) if index is None else add(mul(index, loop.hi), Var(axis))
+            total *= int(loop.hi.value)
+    return (ExprText(platform).expr(index), total) if index is not None else None
 
 
 def _param(p: Param, platform: Platform) -> str:

@@ -35,4 +35,4 @@ def functions() -> dict[tuple[str, ScalarType], str]:
 
 def memories(shared_bytes: int, local_bytes: int | None = None) -> tuple[Memory, ...]:
     return (Memory("local", "", "thread", local_bytes), Memory("shared", "__shared__", "block", shared_bytes),
-            Memory("global", "", "grid", None))
+            Memory("global", "__device__", "grid", None))

@@ -28,8 +28,8 @@ from ..ir.nodes import (
     While,
 )
 from ..ir.types import ScalarType
-from ..ir.visit import stmts_of, walk
-from .base import Platform
+from ..ir.visit import fresh_name, stmts_of, walk
+from .base import Memory, Platform
 from .expr_text import PRECEDENCE, ExprText
 from .instr_text import instr_text
 from .literals import never_negative
@@ -43,6 +43,9 @@ class StmtText(ExprText):
 
     def __init__(self, platform: Platform, params: tuple[Param, ...]) -> None:
         super().__init__(platform)
+        self.thread: tuple[str, int] | None = None  # the flat index of a thread as text, and how many there are
+        self.taken: set[str] = set()
+        self.globals: list[str] = []  # lines to stand before the kernel
         self.declared: dict[str, tuple[str, int]] = {}  # values that only instrs touch: their type, and its rank
         for p in params:
             if p.pointer:
@@ -144,14 +147,7 @@ class StmtText(ExprText):
             raise UnsupportedError.at(a, f"{self.p.title} has no {a.memory} memory for {a.name!r}")
         count = math.prod(int(d.value) if isinstance(d, Const) else 1 for d in a.shape)
         if memory.capacity is not None and count * a.dtype.bytes > memory.capacity:
-            raise UnsupportedError.at(a, f"{a.name!r} takes {count * a.dtype.bytes} bytes of {a.memory} memory, but a "
-                                         f"{memory.scope} of {self.p.title} has {memory.capacity}")
-        if memory.scope == "warp":
-            declared, rank = self.declared.get(a.name, ("", 0))
-            if not declared:
-                raise UnsupportedError.at(a, f"nothing says what kind of {a.memory} {a.name!r} is")
-            outer = "".join(f"[{self.expr(d)}]" for d in a.shape[:len(a.shape) - rank])
-            return f"{declared} {a.name}{outer};"
+            return self._spilled(a, count, memory)
         word = memory.qualifier + " " if memory.qualifier else ""
         dims = "".join(f"[{self.expr(d)}]" for d in a.shape)
         start = "" if not a.zeroed else (" = {0}" if a.shape else " = 0")
@@ -162,6 +158,19 @@ class StmtText(ExprText):
             return super().place(buffer, indices, dtype)
         outer = "".join(f"[{self.expr(i)}]" for i in indices[:len(indices) - self.declared[buffer][1]])
         return f"{buffer}{outer}.x[{element_of(indices)}]"
+
+    def _spilled(self, a: Alloc, count: int, memory: Memory) -> str:
+        """A private array that no thread can hold: a row for each thread in global memory, when the launch says how
+        many threads there are. Raises UnsupportedError otherwise."""
+        word = self.p.memory("global")
+        if memory.scope != "thread" or self.thread is None or len(a.shape) != 1 or word is None or a.zeroed:
+            raise UnsupportedError.at(a, f"{a.name!r} takes {count * a.dtype.bytes} bytes of {a.memory} memory, but a "
+                                         f"{memory.scope} of {self.p.title} has {memory.capacity}")
+        index, total = self.thread
+        rows = fresh_name(f"{a.name}_rows", self.taken)
+        self.globals += [f"// {a.name} is too large for one thread's own memory: a row for each thread instead.",
+                         f"{word.qualifier} {self.type(a.dtype)} {rows}[{total}][{count}];"]
+        return f"{self.type(a.dtype)}* {a.name} = {rows}[{index}];"
 
     def _for(self, s: For, depth: int) -> list[str]:
         if s.kind == "parallel":
