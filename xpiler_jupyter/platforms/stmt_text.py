@@ -148,6 +148,12 @@ class StmtText(ExprText):
         count = math.prod(int(d.value) if isinstance(d, Const) else 1 for d in a.shape)
         if memory.capacity is not None and count * a.dtype.bytes > memory.capacity:
             return self._spilled(a, count, memory)
+        if memory.scope == "warp":
+            declared, rank = self.declared.get(a.name, ("", 0))
+            if not declared:
+                raise UnsupportedError.at(a, f"nothing says what kind of {a.memory} {a.name!r} is")
+            outer = "".join(f"[{self.expr(d)}]" for d in a.shape[:len(a.shape) - rank])
+            return f"{declared} {a.name}{outer};"
         word = memory.qualifier + " " if memory.qualifier else ""
         dims = "".join(f"[{self.expr(d)}]" for d in a.shape)
         start = "" if not a.zeroed else (" = {0}" if a.shape else " = 0")
