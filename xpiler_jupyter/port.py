@@ -31,6 +31,7 @@ from .ir.simplify import simplify
 from .ir.spec import check
 from .passes import _registry as passes
 from .passes import planner
+from .passes._plan import Move
 from .platforms import registry as platforms
 from .platforms.base import Platform
 from .record import Event, Step
@@ -80,7 +81,7 @@ class Port:
         self._judge: Judge | None = None
         self._history: list[tuple[Step, ...]] = []
         self._listeners: list[Callable[[Event], None]] = []
-        self._plan: tuple[Kernel, list[planner.Move]] | None = None
+        self._plan: tuple[Kernel, list[Move]] | None = None
         self._cancelled = threading.Event()
         self.seconds = time.perf_counter() - began
 
@@ -394,7 +395,7 @@ class Port:
         for callback in self._listeners:
             callback(Event(kind, step, text))
 
-    def _planned(self, kernel: Kernel) -> list[planner.Move]:
+    def _planned(self, kernel: Kernel) -> list[Move]:
         """The planner's candidates; asked once per kernel, for it tries things out."""
         if self._plan is None or self._plan[0] is not kernel:
             self._plan = (kernel, planner.moves(kernel, self.target, self._done()))

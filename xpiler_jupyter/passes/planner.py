@@ -8,37 +8,27 @@ axes, and which axes the target has.
     axes of its own -> the target has the same ones:  loop_bind (same axes)
     axes            -> the target has others or none: loop_recovery, then tidy up (loop_fuse, loop_split)
     no axes         -> the target has none:           tidy up, done
-    no axes         -> the target has some:           loop_fuse / loop_split to shape the nest, then loop_bind
+    no axes         -> the target has some:           the plan for its kind of machine (`_plan_threads`, `_plan_tasks`)
+    no axes         -> the target is another CPU:     `_plan_lanes`
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
-from ..dataflow.dependences import is_parallel
 from ..errors import IllegalPassError
-from ..ir.nodes import Binary, Const, For, InstrCall, Kernel
+from ..ir.nodes import Binary, For, InstrCall, Kernel
 from ..ir.simplify import simplify
 from ..ir.visit import stmts_of, walk
 from ..platforms import registry as platforms
 from ..platforms.base import Platform
 from . import _registry as passes
+from ._plan import Move
+from ._plan_lanes import lanes_plan
+from ._plan_tasks import tasks_plan
+from ._plan_threads import threads_plan
 from .base import loop_labels
-
-THREADS = 256  # a block size that every GPU of the last decade fills well
-MIN_INNER = 32  # below one warp of the narrower machines, the innermost loop alone is no block
-MAX_GRID_AXES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """One candidate: a pass, its knobs, and the platform it leads towards."""
-
-    pass_name: str
-    target: Platform
-    knobs: dict[str, Any] = field(default_factory=dict)
 
 
 def moves(kernel: Kernel, target: Platform, done: tuple[str, ...]) -> list[Move]:
@@ -55,7 +45,8 @@ def moves(kernel: Kernel, target: Platform, done: tuple[str, ...]) -> list[Move]
         return [*same, Move("loop_recovery", platforms.meeting_point())]
     if target.meeting_point:
         return list(_tidy(kernel, target))
-    return list(_towards_axes(kernel, target))
+    plan = lanes_plan if not target.axes else threads_plan if target.lane_width > 1 else tasks_plan
+    return list(plan(kernel, target))
 
 
 def _tidy(kernel: Kernel, target: Platform) -> Iterator[Move]:
@@ -107,45 +98,3 @@ def _try(pass_name: str, kernel: Kernel, target: Platform, knobs: dict[str, Any]
 def _divisions(kernel: Kernel) -> int:
     """How many quotients and remainders of integers the body spells out: what a reader has to undo in the head."""
     return sum(isinstance(n, Binary) and n.op in ("/", "%", ">>", "&") and n.dtype.is_integer for n in walk(kernel.body))
-
-
-def parallel_chain(kernel: Kernel) -> list[tuple[str, For]]:
-    """The outermost perfectly nested parallel loops, with their labels."""
-    labels = {id(loop): label for label, loop in loop_labels(kernel).items()}
-    chain: list[tuple[str, For]] = []
-    body = kernel.body
-    while True:
-        loops = [s for s in stmts_of(body) if isinstance(s, For)]
-        if len(loops) != 1 or loops[0].kind != "serial" or not is_parallel(kernel, loops[0]).ok:
-            return chain
-        loop = loops[0]
-        chain.append((labels[id(loop)], loop))
-        if len(stmts_of(loop.body)) != 1:
-            return chain
-        body = loop.body
-
-
-def _towards_axes(kernel: Kernel, target: Platform) -> Iterator[Move]:
-    """Shape the outermost parallel nest to the target's axes: the innermost loop to threads, the others to the grid."""
-    grid = [a.name for a in target.axes if a.level == "grid"]
-    threads = [a.name for a in target.axes if a.level == "block"]
-    chain = parallel_chain(kernel)
-    if not chain:
-        yield Move("loop_bind", target, {"serial": True})
-        return
-    inner_label, inner = chain[-1]
-    extent = _extent(inner)
-    if len(chain) >= 2 and (len(chain) > len(grid) + 1 or (extent is not None and extent < MIN_INNER)):
-        yield Move("loop_fuse", target, {"outer": chain[-2][0], "inner": inner_label})
-    if extent is None or extent > target.max_threads or (len(chain) == 1 and extent > THREADS):
-        yield Move("loop_split", target, {"loop": inner_label, "factor": THREADS})
-    outer = [label for label, _ in chain[:-1]]
-    bind = {label: axis for label, axis in zip(reversed(outer), grid, strict=False)} | {inner_label: threads[0]}
-    yield Move("loop_bind", target, {"bind": bind})
-    yield Move("loop_bind", target, {"serial": True})
-
-
-def _extent(loop: For) -> int | None:
-    if isinstance(loop.lo, Const) and isinstance(loop.hi, Const) and isinstance(loop.step, Const):
-        return max(0, -(-(int(loop.hi.value) - int(loop.lo.value)) // int(loop.step.value)))
-    return None

@@ -85,6 +85,13 @@ class Platform:
     weak_markers: tuple[str, ...] = ()
     meeting_point: bool = False
     instrs: tuple[Instr, ...] = ()
+    _by_name: dict[str, Instr] = field(init=False, compare=False, repr=False, default_factory=dict)
+    _by_word: dict[str, list[Instr]] = field(init=False, compare=False, repr=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for row in self.instrs:
+            self._by_name.setdefault(row.name, row)
+            self._by_word.setdefault(row.word, []).append(row)
 
     def axis(self, name: str) -> Axis | None:
         return next((a for a in self.axes if a.name == name), None)
@@ -93,4 +100,9 @@ class Platform:
         return next((m for m in self.memories if m.name == name), None)
 
     def instr(self, name: str) -> Instr | None:
-        return next((i for i in self.instrs if i.name == name), None)
+        """The row of that name."""
+        return self._by_name.get(name)
+
+    def overloads(self, word: str) -> list[Instr]:
+        """The rows that a call of `word` may mean, in the table's order."""
+        return self._by_word.get(word, [])

@@ -7,9 +7,12 @@ PLDI 2022): an instruction is a procedure with a template.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from ..ir.types import ScalarType
+
+_WORD = re.compile(r"(?:\{\w+\}\s*=\s*)?(?:\w+::)*(\w+)\s*\(")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,8 @@ class Instr:
         arch: architectures that have it; empty: all.
         source: manual and section.
         assumption: what we decided where the manual is silent; printed on the page.
-        template: the call, operands in braces, e.g. "mma({d}, {a}, {b})"; empty: `name` and the operands in order.
+        template: the call, operands in braces, e.g. "mma({d}, {a}, {b})"; empty: `name` and the operands in order. An
+            instr that gives a value starts with the operand that takes it: "{dst} = add({a}, {b})".
     """
 
     name: str
@@ -76,3 +80,9 @@ class Instr:
     def text(self) -> str:
         """The call as it stands in a kernel, operands in braces."""
         return self.template or f"{self.name}({', '.join('{' + o.name + '}' for o in self.operands)})"
+
+    @property
+    def word(self) -> str:
+        """The function's name in a text, without name spaces: `wmma::mma_sync` is `mma_sync`."""
+        m = _WORD.match(self.text)
+        return m[1] if m else self.name

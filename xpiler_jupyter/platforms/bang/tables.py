@@ -103,4 +103,4 @@ QUALIFIERS = (
 )
 MARKERS = ("__mlu_global__", "__mlu_entry__", "__bang_", "__nram__", "GDRAM2NRAM")
 SUFFIXES = (".mlu", ".mluh")
-HEADERS = {"bang.h": ()}
+HEADERS: dict[str, tuple[str, ...]] = {"bang.h": ()}

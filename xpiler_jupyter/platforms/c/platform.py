@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...ir.nodes import Kernel
-from ...ir.types import F32, F64, I32, I64, U32, U64, ScalarType
+from .. import plain
 from ..base import Memory, Platform
 from ..kernel_text import emit_kernel
 
@@ -13,22 +13,6 @@ from ..kernel_text import emit_kernel
 def emit(kernel: Kernel) -> str:
     """The kernel as one extern "C" function."""
     return emit_kernel(kernel, PLATFORM)
-
-
-def _functions() -> dict[tuple[str, ScalarType], str]:
-    table: dict[tuple[str, ScalarType], str] = {
-        ("max", F32): "fmaxf", ("min", F32): "fminf", ("max", F64): "fmax", ("min", F64): "fmin",
-        ("abs", F32): "fabsf", ("abs", F64): "fabs", ("abs", I32): "std::abs", ("abs", I64): "std::abs",
-        ("rsqrt", F32): "1.0f / sqrtf({0})", ("rsqrt", F64): "1.0 / sqrt({0})",
-        # Fast variants of the GPU platforms: plain C has only the accurate function.
-        ("__expf", F32): "expf", ("__logf", F32): "logf", ("__log2f", F32): "log2f", ("__log10f", F32): "log10f",
-        ("__sinf", F32): "sinf", ("__cosf", F32): "cosf", ("__tanf", F32): "tanf", ("__powf", F32): "powf",
-        ("__exp10f", F32): "powf(10.0f, {0})", ("__fdividef", F32): "{0} / {1}",
-        ("__saturatef", F32): "fminf(fmaxf({0}, 0.0f), 1.0f)",
-    }
-    for t in (I32, U32, I64, U64):
-        table["max", t], table["min", t] = "std::max", "std::min"
-    return table
 
 
 PLATFORM = Platform(
@@ -44,13 +28,7 @@ PLATFORM = Platform(
     barriers={},
     emit=emit,
     simulator=Path(__file__).parent / "sim.hpp",
-    headers={
-        "cmath": (
-            "f(", "exp(", "sqrt(", "pow(", "tanh(", "log(", "floor(", "fabs(", "erf(", "sin(", "cos(", "INFINITY", "NAN"),
-        "algorithm": ("std::max", "std::min"),
-        "cstdlib": ("std::abs",),
-        "cstdint": ("int8_t", "int16_t", "int64_t"),
-    },
-    functions=_functions(),
+    headers=plain.HEADERS,
+    functions=plain.functions(),
     meeting_point=True,
 )

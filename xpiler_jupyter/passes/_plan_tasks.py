@@ -1,0 +1,14 @@
+"""The default plan for machines of few large cores that work on tiles in their own memories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..ir.nodes import Kernel
+from ..platforms.base import Platform
+from ._plan import Move
+
+
+def tasks_plan(kernel: Kernel, target: Platform) -> Iterator[Move]:
+    """One core does everything."""
+    yield Move("loop_bind", target, {"serial": True})

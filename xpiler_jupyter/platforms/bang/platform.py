@@ -1,0 +1,36 @@
+"""Cambricon BANG C. What it is as data stands in `tables.py`, its intrinsics in `instrs.py`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...ir.nodes import Kernel
+from ..base import Platform
+from ..kernel_text import emit_kernel
+from . import tables
+
+
+def emit(kernel: Kernel) -> str:
+    """The __mlu_global__ function and its host wrapper."""
+    return emit_kernel(kernel, PLATFORM)
+
+
+PLATFORM = Platform(
+    name="bang",
+    title="Cambricon BANG C",
+    language="cpp",
+    suffixes=tables.SUFFIXES,
+    axes=tables.AXES,
+    memories=tables.memories(),
+    lane_width=1,
+    max_threads=tables.AXES[2].max_extent * tables.AXES[3].max_extent,
+    kernel_qualifier=tables.KERNEL_QUALIFIER,
+    barriers=tables.BARRIERS,
+    emit=emit,
+    simulator=Path(__file__).parent / "sim.hpp",
+    api="cnrt",
+    headers=tables.HEADERS,
+    types=tables.TYPES,
+    functions=tables.FUNCTIONS,
+    markers=tables.MARKERS,
+)

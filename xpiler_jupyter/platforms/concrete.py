@@ -1,0 +1,46 @@
+"""Rows with type variables become one row per choice of types, each under a name of its own.
+
+A table states an intrinsic once for all its element types; a call in a kernel has one. The name of a concrete row is the
+word of the text and the types, `__bang_add.f32`; rows that still share it are numbered, `__bang_div.f32.2`. The template
+keeps the word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from itertools import product
+
+from ..ir.types import ScalarType
+from .instr import Instr, Operand
+
+
+def concrete(rows: Iterable[Instr], words: Mapping[ScalarType, str]) -> tuple[Instr, ...]:
+    """Every row with every choice of its types; `words` spells a type in a meaning or a rule."""
+    out: list[Instr] = []
+    seen: Counter[str] = Counter()
+    for row in rows:
+        for choice in product(*row.types.values()):
+            types = dict(zip(row.types, choice, strict=True))
+            named = ".".join([row.name, *(str(t) for t in types.values())])
+            seen[named] += 1
+            name = named if seen[named] == 1 else f"{named}.{seen[named]}"
+            out.append(_with_types(row, types, words, name))
+    return tuple(out)
+
+
+def _with_types(row: Instr, types: Mapping[str, ScalarType], words: Mapping[ScalarType, str], name: str) -> Instr:
+    def put(text: str) -> str:
+        for variable, t in types.items():
+            text = re.sub(rf"\bsizeof\({variable}\)", str(t.bytes), text)
+            text = re.sub(rf"\b{variable}\b", words[t], text)
+        return text
+
+    def typed(o: Operand) -> Operand:
+        return replace(o, dtype=types.get(o.dtype, o.dtype) if isinstance(o.dtype, str) else o.dtype,
+                       extent=put(o.extent))
+
+    return replace(row, name=name, operands=tuple(map(typed, row.operands)), meaning=put(row.meaning), types={},
+                   rules=tuple((put(c), why) for c, why in row.rules), template=row.text)

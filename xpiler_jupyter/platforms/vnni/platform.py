@@ -1,0 +1,37 @@
+"""C with AVX-512/VNNI intrinsics and OpenMP threads. Its tables stand in `tables.py`, its intrinsics in `instrs.py`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...ir.nodes import Kernel
+from .. import plain
+from ..base import Platform
+from ..kernel_text import emit_kernel
+from . import tables
+
+
+def emit(kernel: Kernel) -> str:
+    """The kernel as one extern "C" function."""
+    return emit_kernel(kernel, PLATFORM)
+
+
+PLATFORM = Platform(
+    name="vnni",
+    title="C with AVX-512/VNNI",
+    language="cpp",
+    suffixes=tables.SUFFIXES,
+    axes=(),
+    memories=tables.MEMORIES,
+    lane_width=1,
+    max_threads=1,
+    kernel_qualifier="",
+    barriers={},
+    emit=emit,
+    simulator=Path(__file__).parent / "sim.hpp",
+    headers={**plain.HEADERS, **tables.HEADERS},
+    types=tables.TYPES,
+    functions=plain.functions(),
+    markers=tables.MARKERS,
+    weak_markers=tables.WEAK_MARKERS,
+)
