@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..errors import CompileError
 from ..execute.api import Argument, Array, Compiled, Entry, Executor, Fault, Limits, RunResult
 from ..ir.nodes import Const, For, Load, Store
 from ..ir.types import F16, F32, F64, ScalarType
@@ -131,7 +132,7 @@ class SourceRuns:
             if text is not None:
                 try:
                     got = self.executor.compile(text, wide)
-                except Exception:  # whatever the compiler dislikes about our edit, there is just no yardstick then
+                except CompileError:  # whatever the compiler dislikes about our edit, there is just no yardstick then
                     got = None
             self._twin[wide] = got
         return self._twin[wide]

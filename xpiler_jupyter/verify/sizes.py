@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..dataflow.extents import extents
+from ..dataflow.sets import TooHard
 from ..errors import MissingSizeError, UsageError
 from ..execute.api import Fault
 from ..ir.nodes import For, Param
@@ -110,7 +111,7 @@ class Search:
                                  hint=f"It has {', '.join(sorted(names))}.")
         try:
             self.exact = extents(subject.kernel) if subject.kernel else {}
-        except Exception:  # a set that the solver cannot bound: the intervals estimate it anyway
+        except TooHard:  # a set that the solver cannot bound: the intervals estimate it anyway
             self.exact = {}
         self.fixed: Scalars = {}
         self.free: list[str] = []
