@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from ..ir.types import ScalarType
 
+_RESULT = re.compile(r"\{(\w+)\}\s*=")
 _WORD = re.compile(r"(?:\{\w+\}\s*=\s*)?(?:\w+::)*(\w+)\s*\(")
 
 
@@ -28,6 +29,7 @@ class Operand:
         extent: elements touched, as a C expression over scalar operands (for bounds and manual pages).
         shape: of a buffer that is a value of its own, such as a fragment: its dimensions, by which `meaning` indexes it.
         declared: the type that such a value is declared with.
+        selects: of a scalar: its own type in the text chooses the row, since no pointer does (a fill of a void pointer).
     """
 
     name: str
@@ -38,6 +40,7 @@ class Operand:
     extent: str = ""
     shape: tuple[int, ...] = ()
     declared: str = ""
+    selects: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,12 @@ class Instr:
     def text(self) -> str:
         """The call as it stands in a kernel, operands in braces."""
         return self.template or f"{self.name}({', '.join('{' + o.name + '}' for o in self.operands)})"
+
+    @property
+    def result(self) -> str | None:
+        """The operand that takes the value of the call: what stands left of the assignment, if there is one."""
+        m = _RESULT.match(self.text)
+        return m[1] if m else None
 
     @property
     def word(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import UnsupportedError
-from ..ir.nodes import Binary, Block, Const, Expr, InstrCall, Load, Ref, Var
+from ..ir.nodes import AnyStmt, Binary, Block, Const, Expr, InstrCall, Load, Node, Ref, Store, Var
 from ..ir.visit import walk
 from .base import Platform
 from .expr_text import ExprText
@@ -27,7 +27,38 @@ def instr_text(call: InstrCall, printer: ExprText) -> str:
     row = printer.p.instr(call.instr)
     if row is None:
         raise UnsupportedError.at(call, f"{printer.p.title} has no instruction {call.instr}")
-    return row.text.format(**{o.name: _operand(a, o, printer) for a, o in zip(call.args, row.operands, strict=True)}) + ";"
+    shown = {o.name: _result(a, o, printer) if o.name == row.result else _operand(a, o, printer)
+             for a, o in zip(call.args, row.operands, strict=True)}
+    return row.text.format(**shown) + ";"
+
+
+def result_of(call: InstrCall, platform: Platform) -> Ref | None:
+    """The place that takes the value of the call, when it gives one."""
+    row = platform.instr(call.instr)
+    if row is None or row.result is None:
+        return None
+    place = call.args[[o.name for o in row.operands].index(row.result)]
+    return place if isinstance(place, Ref) else None
+
+
+def declares(call: AnyStmt, name: str, platform: Platform) -> bool:
+    """Can `name` be declared where the call gives it its first value?"""
+    place = result_of(call, platform) if isinstance(call, InstrCall) else None
+    if place is None or place.buffer != name or not isinstance(call, InstrCall):
+        return False
+    return [n for a in call.args for n in walk(a) if mentions(n, name)] == [place]
+
+
+def mentions(n: Node, buffer: str) -> bool:
+    """Does this node touch the buffer?"""
+    return isinstance(n, Ref | Load | Store) and n.buffer == buffer
+
+
+def _result(a: Expr, o: Operand, printer: ExprText) -> str:
+    """A place that an assignment has on its left."""
+    if o.declared or not isinstance(a, Ref):
+        return _operand(a, o, printer)
+    return printer.place(a.buffer, a.indices, a.dtype)
 
 
 def _operand(a: Expr, o: Operand, printer: ExprText) -> str:

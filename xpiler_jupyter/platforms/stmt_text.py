@@ -31,7 +31,7 @@ from ..ir.types import ScalarType
 from ..ir.visit import fresh_name, stmts_of, walk
 from .base import Memory, Platform
 from .expr_text import PRECEDENCE, ExprText
-from .instr_text import instr_text
+from .instr_text import declares, instr_text, mentions
 from .literals import never_negative
 
 INDENT = "  "
@@ -54,6 +54,7 @@ class StmtText(ExprText):
     def block(self, b: Block, depth: int) -> list[str]:
         """The lines of a block, without braces."""
         out: list[str] = []
+        waiting: set[str] = set()  # values declared where an instr first gives them one
         stmts = stmts_of(b)
         k = 0
         while k < len(stmts):
@@ -70,9 +71,24 @@ class StmtText(ExprText):
                 out.append(f"{INDENT * depth}{self.type(s.dtype)} {s.name} = {self.expr(after.value, s.dtype)};")
                 k += 2
                 continue
-            out += self.stmt(s, depth)
+            if isinstance(s, Alloc) and self._declared_later(s, stmts[k + 1 :]):
+                self.types[s.name] = s.dtype
+                waiting.add(s.name)
+            elif isinstance(s, InstrCall) and (first := [n for n in waiting if declares(s, n, self.p)]):
+                waiting.remove(first[0])
+                word = self.declared[first[0]][0] if first[0] in self.declared else self.type(self.types[first[0]])
+                out += [*self._comments(s, depth), f"{INDENT * depth}{word} {instr_text(s, self)}"]
+            else:
+                out += self.stmt(s, depth)
             k += 1
         return out
+
+    def _declared_later(self, a: Alloc, rest: tuple[AnyStmt, ...]) -> bool:
+        """Is the first to touch the single value `a` an instr that gives it one? Then it is declared there."""
+        if not self.p.instrs or a.comments or a.zeroed or self.declared.get(a.name, ("", 0))[1] != len(a.shape):
+            return False
+        first = next((s for s in rest if any(mentions(n, a.name) for n in walk(s))), None)
+        return first is not None and declares(first, a.name, self.p)
 
     def _counted_while(self, head: tuple[AnyStmt, ...], rest: tuple[AnyStmt, ...]) -> tuple[Alloc, Store, While, Store] | None:
         """`x = a; while (x ...) { ...; x = step; }` with x dead afterwards: what C writes as a for loop."""
@@ -145,15 +161,15 @@ class StmtText(ExprText):
         memory = self.p.memory(a.memory)
         if memory is None:
             raise UnsupportedError.at(a, f"{self.p.title} has no {a.memory} memory for {a.name!r}")
+        declared, rank = self.declared.get(a.name, ("", 0))
+        if memory.scope == "warp" and not declared:
+            raise UnsupportedError.at(a, f"nothing says what kind of {a.memory} {a.name!r} is")
+        if declared:
+            outer = "".join(f"[{self.expr(d)}]" for d in a.shape[:len(a.shape) - rank])
+            return f"{declared} {a.name}{outer};"
         count = math.prod(int(d.value) if isinstance(d, Const) else 1 for d in a.shape)
         if memory.capacity is not None and count * a.dtype.bytes > memory.capacity:
             return self._spilled(a, count, memory)
-        if memory.scope == "warp":
-            declared, rank = self.declared.get(a.name, ("", 0))
-            if not declared:
-                raise UnsupportedError.at(a, f"nothing says what kind of {a.memory} {a.name!r} is")
-            outer = "".join(f"[{self.expr(d)}]" for d in a.shape[:len(a.shape) - rank])
-            return f"{declared} {a.name}{outer};"
         word = memory.qualifier + " " if memory.qualifier else ""
         dims = "".join(f"[{self.expr(d)}]" for d in a.shape)
         start = "" if not a.zeroed else (" = {0}" if a.shape else " = 0")

@@ -9,6 +9,8 @@ from .. import plain
 from ..base import Platform
 from ..kernel_text import emit_kernel
 from . import tables
+from .instrs import INSTRS
+from .registers import values
 
 
 def emit(kernel: Kernel) -> str:
@@ -34,4 +36,5 @@ PLATFORM = Platform(
     functions=plain.functions(),
     markers=tables.MARKERS,
     weak_markers=tables.WEAK_MARKERS,
+    instrs=values(INSTRS),
 )

@@ -104,8 +104,11 @@ def row(
     types: dict[str, tuple[ScalarType, ...]] | None = None,
     overlap: str = "same",
 ) -> Instr:
-    return Instr(name, doc, tuple(operands), meaning, types or {}, rules, overlap, exact, 1, (arch,),
-                 guide(category), assumption)
+    ops = tuple(operands)
+    result = ops[:1] if ops and ops[0].name == "dst" else ()
+    call = f"{name}({', '.join('{' + o.name + '}' for o in ops[len(result):])})"
+    return Instr(name, doc, ops, meaning, types or {}, rules, overlap, exact, 1, (arch,), guide(category), assumption,
+                 template=("{dst} = " if result else "") + call)
 
 
 def lanes(

@@ -78,6 +78,7 @@ SUFFIXES = (".c", ".cpp", ".cc")
 
 _CAST = re.compile(r"_(?:cast|zext)(ps|pd|si|ph)(\d*)_(ps|pd|si)(\d*)$")
 _FLOAT_BITS = re.compile(r"_(?:and|or|xor|andnot)_(p[sd])$")
+_BYTES = re.compile(r"_(?:load|store|stream|lddqu)\w*_(?:si\d+|epi64)$")  # bits of any lanes, held in an integer vector
 _LETTER = {"ps": "", "pd": "d", "si": "i"}
 
 
@@ -85,17 +86,23 @@ def word_of(row: Instr, operand: Operand, dtype: ScalarType) -> str:
     """How C spells the value that travels: a vector type, a mask's integer or a scalar."""
     if operand.memory != ("register",) or operand.extent == "1":
         return TYPES[dtype]
-    count = eval(operand.extent.replace("sizeof(T)", str(dtype.bytes)).replace("/", "//"), {"__builtins__": {}})
-    size = 8 * int(count) * dtype.bytes
+    size = 8 * lanes_of(operand, dtype) * dtype.bytes
     letter = {F32: "", F64: "d"}.get(dtype, "i")
-    if cast := _CAST.search(row.name):
+    if cast := _CAST.search(row.word):
         letter = _LETTER[cast[3] if operand.name == "dst" else cast[1]]
-    elif bits := _FLOAT_BITS.search(row.name):
+    elif bits := _FLOAT_BITS.search(row.word):
         letter = _LETTER[bits[1]]
+    elif _BYTES.search(row.word):
+        letter = "i"
     return f"__m{size}{letter}"
+
+
+def lanes_of(operand: Operand, dtype: ScalarType) -> int:
+    """The lanes of a register operand: its extent is a number, or bytes over the lane's size."""
+    size, _, per = operand.extent.replace(" ", "").partition("/")
+    return int(size) // (dtype.bytes if per == "sizeof(T)" else int(per or 1))
 
 
 def mask_of(lanes: int) -> ScalarType:
     """The scalar that holds one bit per lane."""
     return U8 if lanes <= 8 else {16: U16, 32: U32, 64: U64}[lanes]
-
