@@ -34,6 +34,8 @@ def concrete(rows: Iterable[Instr], words: Mapping[ScalarType, str]) -> tuple[In
 def _with_types(row: Instr, types: Mapping[str, ScalarType], words: Mapping[ScalarType, str], name: str) -> Instr:
     def put(text: str) -> str:
         for variable, t in types.items():
+            if variable not in text:
+                continue
             text = re.sub(rf"\bsizeof\({variable}\)", str(t.bytes), text)
             text = re.sub(rf"\b{variable}\b", words[t], text)
         return text

@@ -64,7 +64,7 @@ INSTRS: tuple[Instr, ...] = (
     ),
     unary(
         "__bang_active_sign",
-        "$ >= 0 ? (T)1 : (T)-1",
+        "$ >= 0 ? (T)1 : (T)(-1)",
         "1 for elements from zero up, -1 below; both zeros give 1.",
         "3.22.18",
         assumption="NaN gives -1.",

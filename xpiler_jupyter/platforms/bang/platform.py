@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...ir.nodes import Kernel
-from ..base import Platform
+from ..base import C_TYPES, Platform
+from ..concrete import concrete
 from ..kernel_text import emit_kernel
 from . import tables
+from .instrs import INSTRS
+from .typed import typed
 
 
 def emit(kernel: Kernel) -> str:
@@ -23,14 +26,16 @@ PLATFORM = Platform(
     axes=tables.AXES,
     memories=tables.memories(),
     lane_width=1,
-    max_threads=tables.AXES[2].max_extent * tables.AXES[3].max_extent,
+    max_threads=max(job.tasks for job in tables.API.jobs),
     kernel_qualifier=tables.KERNEL_QUALIFIER,
     barriers=tables.BARRIERS,
     emit=emit,
     simulator=Path(__file__).parent / "sim.hpp",
-    api="cnrt",
+    api=tables.API,
+    predefined=tables.predefined(),
     headers=tables.HEADERS,
     types=tables.TYPES,
     functions=tables.FUNCTIONS,
     markers=tables.MARKERS,
+    instrs=concrete(typed(INSTRS), C_TYPES),
 )

@@ -200,9 +200,16 @@ def _selection() -> list[Instr]:
     select = (
         "unsigned int k = 0;\n"
         + loop("elem_count", "if (index[i] != 0)\n    dst[128 / sizeof(T) + k++] = src[i];")
-        + "\n((unsigned int *)dst)[0] = k;\n"
-        + "for (unsigned int i = 1; i < 32; i++)\n  ((unsigned int *)dst)[i] = 0;"
+        + "\nHEAD\nfor (unsigned int i = FIRST; i < 128 / sizeof(T); i++)\n  dst[i] = (T)0;"
     )
+    heads = {
+        F32: ("((unsigned int *)dst)[0] = k;", "1"),
+        F16: (
+            "((unsigned short *)dst)[0] = (unsigned short)(k & 65535u);\n"
+            "((unsigned short *)dst)[1] = (unsigned short)(k >> 16);",
+            "2",
+        ),
+    }
     mask = (
         out("dst", "size", U8, access="rw"),
         buf("src", "size", U8),
@@ -230,20 +237,23 @@ def _selection() -> list[Instr]:
             source=section("4.10"),
             assumption=note,
         ),
-        Instr(
-            "__bang_select",
-            "Count of the selected elements in the first 128 bytes, then the elements.",
-            (out("dst", "elem_count + 128 / sizeof(T)"), *operands[1:]),
-            select,
-            {"T": FLOATS},
-            (
-                *positive("elem_count"),
-                ("elem_count * sizeof(T) % 128 == 0", "elem_count * sizeof(type) must be a multiple of 128 bytes"),
-                *aligned("dst", "src", "index", since=10000),
-            ),
-            "none",
-            source=section("4.45"),
-            assumption=f"{note} Refused when dst overlaps a source: the result begins 128 bytes later.",
+        *(
+            Instr(
+                "__bang_select",
+                "Count of the selected elements in the first 128 bytes, then the elements.",
+                (out("dst", "elem_count + 128 / sizeof(T)"), *operands[1:]),
+                select.replace("HEAD", head).replace("FIRST", first),
+                {"T": (t,)},
+                (
+                    *positive("elem_count"),
+                    ("elem_count * sizeof(T) % 128 == 0", "elem_count * sizeof(type) must be a multiple of 128 bytes"),
+                    *aligned("dst", "src", "index", since=10000),
+                ),
+                "none",
+                source=section("4.45"),
+                assumption=f"{note} Refused when dst overlaps a source: the result begins 128 bytes later.",
+            )
+            for t, (head, first) in heads.items()
         ),
         Instr(
             "__bang_maskmove",
