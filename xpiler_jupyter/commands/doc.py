@@ -57,7 +57,7 @@ def platform_page(name: str) -> str:
              f"{p.lane_width}. Threads in a block: at most {p.max_threads}."]
     if p.axes:
         lines += ["", "| axis | level | size | largest |", "|---|---|---|---|"]
-        lines += [f"| `{a.name}` | {a.level} | `{a.extent_name}` | {a.max_extent} |" for a in p.axes]
+        lines += [f"| `{a.text or a.name}` | {a.level} | `{a.extent_text or a.extent_name}` | {a.max_extent} |" for a in p.axes]
     lines += ["", "| memory | word | shared by | bytes | alignment |", "|---|---|---|---|---|"]
     for m in p.memories:
         lines.append(f"| {m.name} | {f'`{m.qualifier}`' if m.qualifier else ''} | one {m.scope} | "

@@ -70,8 +70,9 @@ class Calls(InstrCalls):
             return self.expr(self.arguments(node)[0])
         if is_math(name):
             return self.math(node, name)
-        if self.instr_call(node, name):
-            return None
+        called = self.instr_call(node, name)
+        if called is not None:
+            return called.value
         message, hint = call_refusal(name)
         raise self.unsupported(node, message, hint)
 
@@ -93,13 +94,13 @@ class Calls(InstrCalls):
             args = [a if is_trivial(a) or not a.dtype.is_float or self._says_once(name) else self.let(base, a, n).expr
                     for a, n in zip(args, nodes, strict=True)]
         try:
-            return math_call(name, args, bool(self.platform.api))
+            return math_call(name, args, self.platform.api is not None)
         except MathError as e:
             raise self.unsupported(node, str(e)) from None
 
     def _says_once(self, name: str) -> bool:
         """Device max and min are one function; std::max and std::min compare and choose."""
-        return name in ("max", "min") and bool(self.platform.api)
+        return name in ("max", "min") and self.platform.api is not None
 
     def _functional_cast(self, node: Node, t: CType) -> Expr | Ptr:
         args = self.arguments(node)
@@ -133,7 +134,7 @@ class Calls(InstrCalls):
             raise self.unsupported(node, f"{name} with these template arguments is not supported")
         args = [build.convert(self.expr(a), t.base) for a in self.arguments(node)]
         try:
-            return math_call("std::" + name, args, bool(self.platform.api))
+            return math_call("std::" + name, args, self.platform.api is not None)
         except MathError as e:
             raise self.unsupported(node, str(e)) from None
 
@@ -156,8 +157,9 @@ class Calls(InstrCalls):
                 return self.math(node, text)
         if text.split("::")[-1] in self.unit.functions:
             return self.inline(node, text.split("::")[-1])
-        if self.instr_call(node, text):
-            return None
+        called = self.instr_call(node, text)
+        if called is not None:
+            return called.value
         message, hint = call_refusal(text)
         raise self.unsupported(node, message, hint)
 

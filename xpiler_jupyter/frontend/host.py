@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from tree_sitter import Node
 
 from ..errors import UnsupportedError, XpilerError
 from ..ir import build
 from ..ir.nodes import Const, Expr, Var
 from ..ir.types import I32
+from ..platforms.host_api import JobType
+from .host_facts import Copy, DeviceBuffer, LaunchSite, jobs_of
 from .lower import Lowering
 from .sizes import narrowed
 from .symbols import Ptr, Value
@@ -21,44 +21,12 @@ from .unit import Function, Unit
 _HARMLESS = ("Free", "FreeAsync", "FreeHost", "HostFree", "DeviceSynchronize", "StreamSynchronize", "ThreadSynchronize",
              "GetLastError", "PeekAtLastError", "GetErrorString", "GetErrorName", "SetDevice", "GetDevice",
              "GetDeviceCount", "GetDeviceProperties", "DeviceReset", "FuncSetAttribute", "FuncSetCacheConfig",
-             "DeviceSetCacheConfig", "DeviceGetAttribute", "MemPrefetchAsync")
-_HARMLESS_STARTS = ("Event", "Stream", "Profiler")
+             "DeviceSetCacheConfig", "DeviceGetAttribute", "MemPrefetchAsync", "SyncDevice")
+_HARMLESS_STARTS = ("Event", "Stream", "Profiler", "Queue", "Notifier", "PlaceNotifier", "WaitNotifier")
 _PATHS = frozenset(("subscript_expression", "field_expression", "pointer_expression", "parenthesized_expression"))
 _DECLARATORS = frozenset(("pointer_declarator", "array_declarator", "parenthesized_declarator", "identifier",
                           "function_declarator", "reference_declarator"))
 _CHANGES = frozenset(("assignment_expression", "update_expression"))
-
-
-@dataclass(slots=True)
-class Copy:
-    """One copy: the host pointer's name and the bytes; `host` is None when it is no parameter."""
-
-    host: str | None
-    bytes: Expr | None
-    node: Node
-
-
-@dataclass(slots=True)
-class DeviceBuffer:
-    """What one device pointer went through."""
-
-    name: str
-    node: Node
-    bytes: Expr | None = None
-    copies_in: list[Copy] = field(default_factory=list)
-    copies_out: list[Copy] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class LaunchSite:
-    """One launch as read: extents by field, dynamic shared bytes, the arguments (a pointer's name, or a value)."""
-
-    kernel: str
-    node: Node
-    grid: dict[str, Expr]
-    block: dict[str, Expr]
-    shared: Expr | None
-    args: list[str | Expr]
 
 
 class HostReader(Lowering):
@@ -68,6 +36,7 @@ class HostReader(Lowering):
     def __init__(self, unit: Unit, f: Function) -> None:
         super().__init__(unit, f, None)
         self.api = unit.platform.api
+        self.jobs: dict[str, JobType] = {}
         self.dims: dict[str, dict[str, Expr]] = {}
         self.buffers: dict[str, DeviceBuffer] = {}
         self.parameters: set[str] = set()
@@ -160,8 +129,8 @@ class HostReader(Lowering):
 
     def _matters(self, n: Node) -> bool:
         name = self._called(n)
-        return any(c.type == "kernel_call_syntax" for c in n.children) or (name.startswith(
-            tuple(self.api + w for w in ("Malloc", "Memcpy", "Memset", "Launch"))) and bool(self.api))
+        return any(c.type == "kernel_call_syntax" for c in n.children) or (self.api is not None and name.startswith(
+            tuple(self.api.prefix + w for w in ("Malloc", "Memcpy", "Memset", "Launch"))))
 
     def _called(self, n: Node) -> str:
         return self.text(self.child(n, "function"))
@@ -172,19 +141,22 @@ class HostReader(Lowering):
         declarators = node.children_by_field_name("declarator")
         type_node = child(node, "type")
         type_name = self.text(type_node) if type_node is not None else ""
+        dim = self.api.dim if self.api is not None else "dim3"
         for d in declarators:
             value = child(d, "value") if d.type == "init_declarator" else None
             at: Node | None = d
             pointer = array = False
             while at is not None and at.type != "identifier":
                 pointer, array = pointer or at.type == "pointer_declarator", array or at.type == "array_declarator"
-                if at.type == "function_declarator" and type_name == "dim3":
-                    raise self.unsupported(d, "this reads like the declaration of a function", "Write dim3 name{...}.")
+                if at.type == "function_declarator" and type_name == dim:
+                    raise self.unsupported(d, "this reads like the declaration of a function", f"Write {dim} name{{...}}.")
                 at = child(at, "declarator") or next((c for c in at.named_children if c.type in _DECLARATORS), None)
             if at is None:
                 continue
             name = self.text(at)
-            if type_name == "dim3":
+            if self._job(value) is not None:
+                self._named_job(name, value)
+            elif type_name == dim:
                 self._forget(name)
                 self.dims[name] = self._dim3(value, d) if value is not None else _ones()
             elif pointer:
@@ -197,9 +169,22 @@ class HostReader(Lowering):
                 self._scalar_declared(node, d, name, value)
 
     def _forget(self, name: str) -> None:
-        for table in (self.dims, self.buffers, self.unknown):
+        for table in (self.dims, self.buffers, self.unknown, self.jobs):
             table.pop(name, None)
         self.locals.discard(name)
+
+    def _job(self, value: Node | None) -> JobType | None:
+        """The shape of a job that the word or the variable stands for."""
+        if value is None or self.api is None or not self.api.jobs:
+            return None
+        word = self.text(strip_parens(value))
+        return self.jobs.get(word) or self.api.job(word)
+
+    def _named_job(self, name: str, value: Node | None) -> None:
+        job = self._job(value)
+        if job is not None:
+            self._forget(name)
+            self.jobs[name] = job
 
     def _pointer_declared(self, name: str, value: Node | None, d: Node) -> None:
         if value is None or value.type in ("null", "number_literal") or self.text(value) in ("NULL", "{}"):
@@ -265,6 +250,9 @@ class HostReader(Lowering):
         if name in self.dims and op == "=":
             self.dims[name] = self._dim3(right, node)
             return
+        if op == "=" and self._job(right) is not None:
+            self._named_job(name, right)
+            return
         self._calls_in(right)
         symbol = self.find(name) if left.type == "identifier" else None
         if left.type == "identifier" and (isinstance(symbol, Value) or name in self.unknown):
@@ -312,8 +300,10 @@ class HostReader(Lowering):
         node = strip_parens(node)
         if node.type == "identifier" and self.text(node) in self.dims:
             return dict(self.dims[self.text(node)])
-        if node.type == "call_expression" and self.text(self.child(node, "function")) == "dim3":
+        if node.type == "call_expression" and self.api is not None and self._called(node) == self.api.dim:
             node = self.child(node, "arguments")
+        if node.type == "compound_literal_expression":
+            node = self.child(node, "value")
         if node.type in ("argument_list", "initializer_list"):
             parts = node.named_children
             if len(parts) == 1 and self.text(strip_parens(parts[0])) in self.dims:
@@ -330,19 +320,24 @@ class HostReader(Lowering):
         name, args = self._called(n), self.arguments(n)
         if syntax is not None:
             parts = syntax.named_children
+            if self.api is not None and self.api.jobs:
+                self._launch_tasks(n, name, parts, args)
+                return
             if len(parts) < 2:
                 raise self.parse_error(syntax, "a launch needs a grid and a block")
             self._launch(n, name, parts[0], parts[1], parts[2] if len(parts) > 2 else None, args)
             return
-        if self.api and name == self.api + "LaunchKernelGGL":
+        if self.api is not None and name == self.api.prefix + "LaunchKernelGGL":
             if len(args) < 5:
                 raise self.parse_error(n, f"{name} needs a kernel, a grid, a block, shared bytes and a stream")
             self._launch(n, self.text(strip_parens(args[0])), args[1], args[2], args[3], args[5:])
             return
-        if not self.api or not name.startswith(self.api):
+        if self.api is not None and name in self.api.checks:
+            return  # the calls in it are looked at by themselves
+        if self.api is None or not name.startswith(self.api.prefix):
             self._foreign(n, name, args)
             return
-        word = name[len(self.api):]
+        word = name[len(self.api.prefix):]
         if word in ("Malloc", "MallocAsync") and len(args) >= 2:
             self._malloc(n, args)
         elif word in ("Memcpy", "MemcpyAsync") and len(args) >= 4:
@@ -375,15 +370,16 @@ class HostReader(Lowering):
 
     def _memcpy(self, n: Node, args: list[Node]) -> None:
         target, source = self._pointer_name(args[0]), self._pointer_name(args[1])
-        kind, size = self.text(args[3]), None
+        kinds, size = {self.text(a).rsplit("::", 1)[-1] for a in args[3:]}, None
+        assert self.api is not None
         try:
             size = self._size(args[2])
         except UnsupportedError as e:
             self.oddity = self.oddity or e
-        if kind.endswith("HostToDevice") and target in self.buffers:
+        if kinds & set(self.api.to_device) and target in self.buffers:
             self.buffers[target].copies_in.append(Copy(source if source in self.parameters else None, size, n))
             late = bool(self.sites)
-        elif kind.endswith("DeviceToHost") and source in self.buffers:
+        elif kinds & set(self.api.to_host) and source in self.buffers:
             self.buffers[source].copies_out.append(Copy(target if target in self.parameters else None, size, n))
             late = not self.sites
         else:
@@ -398,6 +394,24 @@ class HostReader(Lowering):
         return self.text(node)
 
     def _launch(self, n: Node, kernel: str, grid: Node, block: Node, shared: Node | None, args: list[Node]) -> None:
+        self.sites.append(LaunchSite(kernel, n, self._dim3(grid, n), self._dim3(block, n),
+                                     self._size(shared) if shared is not None else None, self._passes(args)))
+
+    def _launch_tasks(self, n: Node, kernel: str, parts: list[Node], args: list[Node]) -> None:
+        """`kernel<<<dim, type, queue>>>`: dim counts tasks, the type says how many of them are one job."""
+        if len(parts) < 2:
+            raise self.parse_error(n, "a launch needs its extents and the type of its jobs")
+        job, dim = self._job(parts[1]), self._dim3(parts[0], n)
+        if job is None:
+            raise self.unsupported(parts[1], f"{self.text(parts[1])} is no type of job that is known here")
+        jobs = jobs_of(dim["x"], job)
+        if jobs is None:
+            raise self.unsupported(n, f"{self.text(parts[0])} is not a multiple of the {job.tasks} tasks of a {job.name}")
+        x, y, z = (build.integer(v) for v in job.block)
+        self.sites.append(LaunchSite(kernel, n, {**dim, "x": jobs}, {"x": x, "y": y, "z": z}, None, self._passes(args)))
+
+    def _passes(self, args: list[Node]) -> list[str | Expr]:
+        """The arguments of a launch: a pointer's name, or a value."""
         values: list[str | Expr] = []
         for a in args:
             name = self._pointer_name(a)
@@ -406,8 +420,7 @@ class HostReader(Lowering):
                 continue
             with self.unhoisted():
                 values.append(self.folded(self.expr(a)))
-        self.sites.append(LaunchSite(kernel, n, self._dim3(grid, n), self._dim3(block, n),
-                                     self._size(shared) if shared is not None else None, values))
+        return values
 
 
 def _ones() -> dict[str, Expr]:

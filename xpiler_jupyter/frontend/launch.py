@@ -13,7 +13,8 @@ from ..ir import build
 from ..ir.nodes import Cast, Const, Expr, Host, HostArg, Param, Var
 from ..ir.types import I32
 from ..ir.visit import map_children, substitute, walk
-from .host import DeviceBuffer, HostReader, LaunchSite
+from .host import HostReader
+from .host_facts import DeviceBuffer, LaunchSite, jobs_of
 from .lower import Launch, Lowering
 from .preprocess import Remark, prepare
 from .sizes import elements, narrowed
@@ -51,7 +52,7 @@ def find_launch(unit: Unit, f: Function) -> Launch | None:
 def _kernel_name(unit: Unit, call: Node) -> str:
     callee = call.child_by_field_name("function")
     text = unit.tree.text_of(callee) if callee is not None else ""
-    if unit.platform.api and text == f"{unit.platform.api}LaunchKernelGGL":
+    if unit.platform.api is not None and text == f"{unit.platform.api.prefix}LaunchKernelGGL":
         arguments = call.child_by_field_name("arguments")
         first = arguments.named_children[0] if arguments is not None and arguments.named_children else None
         text = unit.tree.text_of(first) if first is not None else ""
@@ -112,7 +113,7 @@ def _extents(unit: Unit, site: LaunchSite, names: dict[str, Expr], fixed: dict[s
     for axis in unit.platform.axes:
         part = site.grid if axis.level == "grid" else site.block
         known = names if axis.level == "grid" else fixed
-        extent = build.convert(_rename(part[axis.name.rsplit(".", 1)[-1]], known), I32)
+        extent = build.convert(_rename(part[axis.place], known), I32)
         if isinstance(extent, Const) and int(extent.value) <= 0:
             raise unit.tree.unsupported(site.node, f"the launch gives {axis.name} no index at all")
         extents[axis.name] = extent
@@ -211,17 +212,29 @@ def _launch_comment(unit: Unit, f: Function) -> Remark | None:
 
 
 def _from_comment(unit: Unit, f: Function, comment: Remark) -> Launch:
-    """`launch: grid(a, b) block(c)`. The expressions are read as a call at the end of the text, so that its macros and
-    constants hold; names are the kernel's scalar parameters."""
+    """`launch: grid(a, b) block(c)`, or where tasks are counted `launch: dim(a, b) Union4`. The expressions are read as
+    a call at the end of the text, so that its macros and constants hold; names are the kernel's scalar parameters."""
+    api = unit.platform.api
+    by_jobs = api.jobs if api is not None else ()
+    form = "dim(x, y, z) " + " | ".join(j.name for j in by_jobs) if by_jobs else "grid(gx, gy, gz) block(bx, by, bz)"
+
     def wrong(why: str) -> ParseError:
         return unit.source.parse_error(comment.start, f"this launch comment cannot be read: {why}",
-                                       "Write // launch: grid(gx, gy, gz) block(bx, by, bz)")
-    m = re.match(r"launch\s*:\s*grid\s*(\(.*\))\s*,?\s*block\s*(\(.*?\))\s*(?:shared\s*(\(.*\)))?\s*\.?\s*$",
-                 comment.text, re.DOTALL)
-    if m is None:
-        raise wrong("it needs grid(...) and block(...)")
+                                       f"Write // launch: {form}")
     names = ("launch_grid", "launch_block", "launch_shared")
-    calls = "".join(f"{name}{part};" for name, part in zip(names, m.groups(), strict=True) if part)
+    tasks = re.match(r"launch\s*:\s*dim\s*(\(.*\))\s*,?\s*(\w+)\s*\.?\s*$", comment.text, re.DOTALL) if by_jobs else None
+    job = api.job(tasks[2]) if tasks is not None and api is not None else None
+    if tasks is not None:
+        if job is None:
+            raise wrong(f"{tasks[2]} is no type of job")
+        groups: tuple[str | None, ...] = (tasks[1], str(job.block), None)
+    else:
+        m = re.match(r"launch\s*:\s*grid\s*(\(.*\))\s*,?\s*block\s*(\(.*?\))\s*(?:shared\s*(\(.*\)))?\s*\.?\s*$",
+                     comment.text, re.DOTALL)
+        if m is None:
+            raise wrong(f"it needs {'dim(...) and a type of job' if by_jobs else 'grid(...) and block(...)'}")
+        groups = m.groups()
+    calls = "".join(f"{name}{part};" for name, part in zip(names, groups, strict=True) if part)
     text = "\n".join((unit.source.text, f"void launch_comment() {{ {calls} }}"))
     try:
         inner = Unit(prepare(Source(text), unit.platform), unit.platform)
@@ -244,11 +257,16 @@ def _from_comment(unit: Unit, f: Function, comment: Remark) -> Launch:
         raise wrong(e.message) from None
     if not all(1 <= len(parts.get(n, ())) <= 3 for n in names[:2]):
         raise wrong("grid and block take one to three values each")
+    if job is not None:
+        jobs = jobs_of(parts[names[0]][0], job)
+        if jobs is None:
+            raise wrong(f"dim's x is no multiple of the {job.tasks} tasks of a {job.name}")
+        parts[names[0]][0] = jobs
     extents: dict[str, Expr] = {}
     for axis in unit.platform.axes:
         sizes = parts[names[0] if axis.level == "grid" else names[1]]
-        k = "xyz".find(axis.name[-1])
-        extent = _placeless(sizes[k]) if 0 <= k < len(sizes) else build.integer(1)
+        k = "xyz".index(axis.place)
+        extent = _placeless(sizes[k]) if k < len(sizes) else build.integer(1)
         if not extent.dtype.is_integer or (isinstance(extent, Const) and int(extent.value) <= 0):
             raise wrong("extents are positive integers")
         extents[axis.name] = build.convert(extent, I32)

@@ -77,9 +77,7 @@ class _Preprocessor:
         self.source = source
         self.macros: dict[str, Macro] = {}
         # What the platform's own compiler defines. Other reserved names depend on flags that no one told us.
-        self.predefined = {"__cplusplus": 201703}
-        if platform.api:
-            self.predefined[f"__{platform.api.upper()}CC__"] = 1
+        self.predefined = {"__cplusplus": 201703, **platform.predefined}
         self.out: list[Token] = []
         self.comments: list[Remark] = []
         self.pragmas: list[Remark] = []

@@ -158,7 +158,7 @@ class Unit:
                 text = self.tree.text_of(callee) if callee is not None else ""
                 f.calls.add(text.split("<")[0])
                 if any(c.type == "kernel_call_syntax" for c in n.children) or (
-                        self.platform.api and text == f"{self.platform.api}LaunchKernelGGL"):
+                        self.platform.api is not None and text == f"{self.platform.api.prefix}LaunchKernelGGL"):
                     f.launches.append(n)
         if f.failure is None:
             try:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..ir.nodes import Kernel
 from ..ir.types import BF16, BOOL, F16, F32, F64, I8, I16, I32, I64, U8, U16, U32, U64, ScalarType
+from .host_api import HostApi
 from .instr import Instr
 
 C_TYPES: dict[ScalarType, str] = {
@@ -19,12 +20,17 @@ C_TYPES: dict[ScalarType, str] = {
 @dataclass(frozen=True, slots=True)
 class Axis:
     """A parallel index. `level` is "grid" (independent instances) or "block" (instances that share memory and meet at
-    barriers); `extent_name` is the built-in that holds its size; `max_extent` the largest legal launch."""
+    barriers); `extent_name` is the built-in that holds its size; `max_extent` the largest legal launch; `place` the
+    coordinate of the launch that gives its extent; `text` and `extent_text` how the two are written where no built-in
+    has the name."""
 
     name: str
     level: str
     extent_name: str
     max_extent: int
+    place: str = "x"
+    text: str = ""
+    extent_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,8 @@ class Platform:
         barriers: text per barrier scope.
         types: text per scalar type.
         functions: text per (canonical function, dtype); missing ones follow C's <math.h> naming.
-        api: prefix of the host run-time calls ("cuda", "hip"); empty: there is no host/device split.
+        api: the host run-time calls; None: there is no host/device split.
+        predefined: the macros that its compiler defines, with their values.
         headers: include -> words of a text that ask for it; no words: always.
         emit: prints a kernel in this platform's language.
         meeting_point: the one platform that all directions go through.
@@ -77,7 +84,8 @@ class Platform:
     barriers: dict[str, str]
     emit: Callable[[Kernel], str]
     simulator: Path
-    api: str = ""
+    api: HostApi | None = None
+    predefined: dict[str, int] = field(default_factory=dict)
     headers: dict[str, tuple[str, ...]] = field(default_factory=dict)
     types: dict[ScalarType, str] = field(default_factory=lambda: dict(C_TYPES))
     functions: dict[tuple[str, ScalarType], str] = field(default_factory=dict)
@@ -95,6 +103,10 @@ class Platform:
 
     def axis(self, name: str) -> Axis | None:
         return next((a for a in self.axes if a.name == name), None)
+
+    def is_axis(self, name: str) -> bool:
+        """Whether the name is that of an axis or of its extent: a built-in of the platform."""
+        return any(name in (a.name, a.extent_name) for a in self.axes)
 
     def memory(self, name: str) -> Memory | None:
         return next((m for m in self.memories if m.name == name), None)

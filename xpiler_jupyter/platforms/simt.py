@@ -6,12 +6,12 @@ from ..ir.types import BF16, F16, F32, F64, I32, I64, U32, U64, ScalarType
 from .base import C_TYPES, Axis, Memory
 
 AXES = (
-    Axis("blockIdx.x", "grid", "gridDim.x", 2**31 - 1),
-    Axis("blockIdx.y", "grid", "gridDim.y", 65535),
-    Axis("blockIdx.z", "grid", "gridDim.z", 65535),
-    Axis("threadIdx.x", "block", "blockDim.x", 1024),
-    Axis("threadIdx.y", "block", "blockDim.y", 1024),
-    Axis("threadIdx.z", "block", "blockDim.z", 64),
+    Axis("blockIdx.x", "grid", "gridDim.x", 2**31 - 1, "x"),
+    Axis("blockIdx.y", "grid", "gridDim.y", 65535, "y"),
+    Axis("blockIdx.z", "grid", "gridDim.z", 65535, "z"),
+    Axis("threadIdx.x", "block", "blockDim.x", 1024, "x"),
+    Axis("threadIdx.y", "block", "blockDim.y", 1024, "y"),
+    Axis("threadIdx.z", "block", "blockDim.z", 64, "z"),
 )
 BARRIERS = {"block": "__syncthreads();"}
 def types(bfloat: str) -> dict[ScalarType, str]:

@@ -111,7 +111,7 @@ class Subject:
                 if not np.isfinite(value):
                     raise MissingSizeError(f"the launch extent of {node.axis} is not known",
                                            hint="say the sizes it depends on with --shape")
-                extents[axis.level]["xyz".index(node.axis[-1]) if node.axis[-1] in "xyz" else 0] = int(value)
+                extents[axis.level]["xyz".index(axis.place)] = int(value)
         gx, gy, gz = extents["grid"]
         bx, by, bz = extents["block"]
         return Launch((gx, gy, gz), (bx, by, bz))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ...ir.types import BF16, F16, F32, I8, I16, I32, I64, U8, U16, U32, U64, ScalarType
 from ..base import C_TYPES, Axis, Memory
+from ..host_api import HostApi, JobType
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +41,31 @@ DEFAULT_ARCH = "mtp_592"
 UNIONS = (1, 2, 4, 8, 16)  # clusters of one job
 
 AXES = (
-    Axis("taskIdY", "grid", "taskDimY", 65535),
-    Axis("taskIdZ", "grid", "taskDimZ", 65535),
-    Axis("coreId", "block", "coreDim", 4),
-    Axis("clusterId", "block", "clusterDim", max(UNIONS)),
+    # Which job a task belongs to has no built-in of its own.
+    Axis("job", "grid", "jobs", 65535, "x", "taskIdX / (clusterDim * coreDim)", "taskDimX / (clusterDim * coreDim)"),
+    Axis("taskIdY", "grid", "taskDimY", 65535, "y"),
+    Axis("taskIdZ", "grid", "taskDimZ", 65535, "z"),
+    Axis("coreId", "block", "coreDim", 4, "x"),
+    Axis("clusterId", "block", "clusterDim", max(UNIONS), "y"),
 )
-# Axes that are sums of others; `job` is the index of the launch grid's first dimension.
+# Built-ins that are sums of axes.
 DERIVED = {
     "taskIdX": "(job * clusterDim + clusterId) * coreDim + coreId",
     "taskId": "(taskIdZ * taskDimY + taskIdY) * taskDimX + taskIdX",
     "taskDim": "taskDimX * taskDimY * taskDimZ",
 }
+API = HostApi(
+    prefix="cnrt",
+    to_device=("cnrtMemcpyHostToDev", "CNRT_MEM_TRANS_DIR_HOST2DEV"),
+    to_host=("cnrtMemcpyDevToHost", "CNRT_MEM_TRANS_DIR_DEV2HOST"),
+    dim="cnrtDim3_t",
+    jobs=(
+        JobType("Block", ("cnrtFuncTypeBlock", "CNRT_FUNC_TYPE_BLOCK"), (1, 1, 1)),
+        *(JobType(f"Union{n}", (f"cnrtFuncTypeUnion{n}", f"CNRT_FUNC_TYPE_UNION{n}"), (4, n, 1)) for n in UNIONS),
+    ),
+    queue="cnrtQueue_t",
+    checks=("CNRT_CHECK",),
+)
 
 
 def memories(arch: str = DEFAULT_ARCH) -> tuple[Memory, ...]:
@@ -103,4 +118,11 @@ QUALIFIERS = (
 )
 MARKERS = ("__mlu_global__", "__mlu_entry__", "__bang_", "__nram__", "GDRAM2NRAM")
 SUFFIXES = (".mlu", ".mluh")
-HEADERS: dict[str, tuple[str, ...]] = {"bang.h": ()}
+HEADERS: dict[str, tuple[str, ...]] = {"bang.h": (), "cnrt.h": ("cnrt",)}
+
+
+def predefined(arch: str = DEFAULT_ARCH) -> dict[str, int]:
+    """The compiler's own macros; sizes in KiB."""
+    a = ARCHS[arch]
+    return {"__BANG__": 1, "__BANG_ARCH__": a.number, "__MLU_NRAM_SIZE__": a.nram, "__MLU_WRAM_SIZE__": a.wram,
+            "__MLU_SRAM_SIZE__": a.sram}

@@ -7,6 +7,7 @@ from pathlib import Path
 from ...ir.nodes import Kernel
 from .. import simt
 from ..base import Memory, Platform
+from ..host_api import two_level
 from ..kernel_text import emit_kernel
 from .instrs import INSTRS, TYPES
 
@@ -30,7 +31,8 @@ PLATFORM = Platform(
     barriers=simt.BARRIERS,
     emit=emit,
     simulator=Path(__file__).parent / "sim.hpp",
-    api="cuda",
+    api=two_level("cuda"),
+    predefined={"__CUDACC__": 1},
     headers={"mma.h": ("wmma::",), "cuda_fp16.h": ("half",), "cuda_bf16.h": ("__nv_bfloat16",),
              "cstdint": ("int8_t", "int16_t", "int64_t")},
     types=TYPES,

@@ -7,6 +7,7 @@ from pathlib import Path
 from ...ir.nodes import Kernel
 from .. import simt
 from ..base import Platform
+from ..host_api import two_level
 from ..kernel_text import emit_kernel
 
 
@@ -28,7 +29,8 @@ PLATFORM = Platform(
     barriers=simt.BARRIERS,
     emit=emit,
     simulator=Path(__file__).parent / "sim.hpp",
-    api="hip",
+    api=two_level("hip"),
+    predefined={"__HIPCC__": 1},
     headers={
         "hip/hip_runtime.h": (), "hip/hip_fp16.h": ("half",), "hip/hip_bf16.h": ("__hip_bfloat16",),
         "cstdint": ("int8_t", "int16_t", "int64_t"),

@@ -1,0 +1,52 @@
+"""What host code tells about a kernel: buffers, copies, launches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tree_sitter import Node
+
+from ..ir import build
+from ..ir.nodes import Const, Expr
+from ..ir.simplify import simplify_expr
+from ..platforms.host_api import JobType
+
+
+@dataclass(slots=True)
+class Copy:
+    """One copy: the host pointer's name and the bytes; `host` is None when it is no parameter."""
+
+    host: str | None
+    bytes: Expr | None
+    node: Node
+
+
+@dataclass(slots=True)
+class DeviceBuffer:
+    """What one device pointer went through."""
+
+    name: str
+    node: Node
+    bytes: Expr | None = None
+    copies_in: list[Copy] = field(default_factory=list)
+    copies_out: list[Copy] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class LaunchSite:
+    """One launch as read: extents by field, dynamic shared bytes, the arguments (a pointer's name, or a value)."""
+
+    kernel: str
+    node: Node
+    grid: dict[str, Expr]
+    block: dict[str, Expr]
+    shared: Expr | None
+    args: list[str | Expr]
+
+
+def jobs_of(tasks: Expr, job: JobType) -> Expr | None:
+    """How many jobs so many tasks are; None when the last one would not be whole."""
+    if isinstance(tasks, Const):
+        whole, rest = divmod(int(tasks.value), job.tasks)
+        return None if rest else build.integer(whole)
+    return simplify_expr(build.div(tasks, build.integer(job.tasks)))
