@@ -55,6 +55,7 @@ class Context:
         self.prologue: list[AnyStmt] = []
         self.global_scope: dict[str, Symbol] = {}
         self.shared: list[Alloc] = []
+        self.memories: dict[str, str] = {}  # of buffers declared in the body; the others are parameters
         self.mentioned: set[str] = set()
         self.loops: list[LoopContext] = []
         self.pending: list[str] = []

@@ -1,4 +1,4 @@
-"""Calls of the platform's instrs, and the values that only they touch. The platform's table says all there is to know."""
+"""Values that only instrs touch. The platform's table says all there is to know; calls are in `overloads`."""
 
 from __future__ import annotations
 
@@ -18,40 +18,23 @@ from ..ir.nodes import (
     For,
     InstrCall,
     Load,
-    Ref,
     Return,
     Store,
     Var,
     While,
 )
 from ..ir.visit import walk
-from ..platforms.instr import Instr, Operand
-from .expressions import Expressions
+from ..platforms.instr import Operand
+from .overloads import Overloads, plain
 from .refusals import short, type_refusal
 from .symbols import Fragment, Value
 from .tree import field, strip_parens
 
-_CALL = re.compile(r"([\w:]+)\((.*)\)", re.DOTALL)
 
-
-def plain(text: str) -> str:
-    """A name or type without blanks and name spaces: `nvcuda::wmma::row_major` is `row_major`."""
-    return re.sub(r"\w*::", "", "".join(text.split()))
-
-
-class InstrCalls(Expressions):
-    """Lowers declarations of fragments and calls of instrs."""
+class InstrCalls(Overloads):
+    """Lowers declarations of fragments and loops over their elements."""
 
     element_loop_of: tuple[Var, str] | None = None  # the loop over elements around: its variable, its type of fragment
-
-    def instrs_named(self, name: str) -> list[tuple[Instr, list[str]]]:
-        """The rows that a call of `name` may mean, each with its arguments as the template says them."""
-        out = []
-        for row in self.platform.instrs:
-            m = _CALL.fullmatch(row.text)
-            if m is not None and plain(m[1]) == plain(name):
-                out.append((row, [a.strip() for a in m[2].split(",")]))
-        return out
 
     # -- declarations --------------------------------------------------------------------------------------------------
 
@@ -189,65 +172,3 @@ class InstrCalls(Expressions):
         if fragment.declared != self.element_loop_of[1]:
             raise self.unsupported(node, f"{short(self.text(node))} is an element of another type of fragment than the loop's")
         return Load(fragment.buffer, (*outer, *element_indices(at, fragment.shape)), fragment.dtype)
-
-    # -- calls ---------------------------------------------------------------------------------------------------------
-
-    def instr_call(self, node: Node, name: str) -> bool:
-        """Emits the call of an instr; False when the platform has none of this name."""
-        rows = self.instrs_named(name)
-        if not rows:
-            return False
-        if node.parent is None or node.parent.type != "expression_statement":
-            raise self.unsupported(node, f"{plain(name)} inside an expression is not supported")
-        given = self.child(node, "arguments").named_children
-        for row, words in rows:
-            args = self._operands(row, words, given)
-            if args is not None:
-                self.emit(InstrCall(row.name, args), node)
-                return True
-        raise self.unsupported(node, f"{plain(name)} with these operands is not supported",
-                               "Do the types, shapes and layouts of its operands fit together?")
-
-    def _operands(self, row: Instr, words: list[str], given: list[Node]) -> tuple[Expr, ...] | None:
-        """The operands in the row's order, or None when the call means another row."""
-        if len(words) != len(given):
-            return None
-        by_name = {o.name: o for o in row.operands}
-        found: dict[str, Expr] = {}
-        buffers = [(w, g) for w, g in zip(words, given, strict=True)
-                   if not w.startswith("{") or by_name[w[1:-1]].memory]
-        for word, g in buffers:
-            if not word.startswith("{"):
-                if plain(self.text(g)) != plain(word):
-                    return None
-                continue
-            o = by_name[word[1:-1]]
-            place = self._fragment_operand(g, o) if o.declared else self._buffer_operand(g, o)
-            if place is None:
-                return None
-            found[o.name] = place
-        for word, g in zip(words, given, strict=True):
-            o_value = by_name.get(word[1:-1]) if word.startswith("{") else None
-            if o_value is not None and not o_value.memory:
-                assert not isinstance(o_value.dtype, str)
-                found[o_value.name] = build.convert(self.expr(g), o_value.dtype)
-        return tuple(found[o.name] for o in row.operands)
-
-    def _fragment_operand(self, node: Node, operand: Operand) -> Ref | None:
-        found = self.fragment_at(node)
-        if found is None or found[0].declared != plain(operand.declared):
-            return None
-        symbol, indices = found
-        zeros = tuple(build.integer(0) for _ in operand.shape)
-        return Ref(symbol.buffer, (*indices, *zeros), symbol.dtype, span=self.span(node))
-
-    def _buffer_operand(self, node: Node, operand: Operand) -> Ref | None:
-        inner = strip_parens(node)
-        if inner.type == "identifier" and isinstance(self.find(self.text(inner)), Fragment):
-            return None
-        ptr = self.pointer(node)
-        if ptr.dtype != operand.dtype:
-            return None
-        if ptr.rest:
-            raise self.parse_error(node, f"{short(self.text(node))} points to rows, not to elements")
-        return Ref(ptr.buffer, ptr.indices(build.integer(0)), ptr.dtype, span=self.span(node))

@@ -29,6 +29,9 @@ class Operand:
         extent: elements touched, as a C expression over scalar operands (for bounds and manual pages).
         shape: of a buffer that is a value of its own, such as a fragment: its dimensions, by which `meaning` indexes it.
         declared: the type that such a value is declared with.
+        untyped: a void pointer in the text, which may point to other elements of the same size.
+        per_lane: each of the `lanes` threads passes a value of its own; in `meaning` the operand has one more dimension in
+            front, the lane.
         selects: of a scalar: its own type in the text chooses the row, since no pointer does (a fill of a void pointer).
     """
 
@@ -40,7 +43,9 @@ class Operand:
     extent: str = ""
     shape: tuple[int, ...] = ()
     declared: str = ""
+    untyped: bool = False
     selects: bool = False
+    per_lane: bool = False
 
 
 @dataclass(frozen=True, slots=True)

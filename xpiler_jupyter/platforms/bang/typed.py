@@ -65,7 +65,7 @@ def _in_elements(row: Instr, operands: tuple[Operand, ...], template: str) -> In
     whole = tuple((f"{n} % ({_sign(row, n)})sizeof(T) == 0", f"{n} must be whole elements") for n in ("size", *strides))
     return replace(
         row,
-        operands=tuple(replace(o, dtype="T", extent=elements(o.extent)) if o.memory else o for o in operands),
+        operands=tuple(replace(o, dtype="T", extent=elements(o.extent), untyped=True) if o.memory else o for o in operands),
         meaning=elements(row.meaning),
         types={"T": ELEMENTS},
         rules=(*row.rules, *whole),
@@ -92,4 +92,5 @@ def _fill(row: Instr) -> Instr:
     """Fills take a void pointer: the type of the value says how wide an element is."""
     if not row.assumption.startswith("dst is a void pointer"):
         return row
-    return replace(row, operands=tuple(replace(o, selects=True) if o.name == "value" else o for o in row.operands))
+    return replace(row, operands=tuple(
+        replace(o, selects=o.name == "value", untyped=bool(o.memory)) for o in row.operands))
