@@ -200,3 +200,30 @@ def test_a_wrong_rule_would_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(WrongResultError):
         port.run()
     assert not port.finished and "__global__" not in port.code
+
+
+PRODUCTS = """
+void products(const float* x, const float* y, float* out) {
+  for (int i = 0; i < 1000; i++) {
+    out[i] = x[i] * y[i];
+  }
+}
+"""
+
+
+@pytest.mark.parametrize("allow", [(), ("int8",)])
+def test_narrower_types_need_leave_and_are_written_on_the_verdict(allow: tuple[str, ...], tmp_path: Path) -> None:
+    port = Port(PRODUCTS, "cuda", allow=allow).run()
+    assert not any("integers in" in a for a in port.verdict.assumptions), "nothing narrower was used yet"
+    text = port.code.replace("x[i] * y[i]", "(float)((int)(signed char)x[i] * (int)(signed char)y[i])")
+    assert text != port.code
+    step = port.edit(text)
+    assert step.verdict.level == ("tested" if allow else "wrong"), step.verdict.detail
+    if allow:
+        port.accept()
+        assert "values of x, y are integers in [-128, 127]" in port.verdict.assumptions
+        port.save(tmp_path / "port.json")
+        again = Port.load(tmp_path / "port.json")
+        assert again.allow == ("int8",) and again.current is not None and again.current.uses == ("int8",)
+    with pytest.raises(UsageError, match="no such type"):
+        Port(PRODUCTS, "cuda", allow=["int9000"])

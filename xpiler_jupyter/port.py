@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from .execute import executor
 from .frontend import parse
 from .frontend.meanings import with_meanings
 from .intake import remaining_shape, take_in
+from .ir import narrow
 from .ir.nodes import Kernel
 from .ir.simplify import simplify
 from .ir.spec import check
@@ -34,7 +35,7 @@ from .passes import planner
 from .passes._plan import Move
 from .platforms import registry as platforms
 from .platforms.base import Platform
-from .record import Event, Step
+from .record import Event, Step, plain_knobs
 from .verify.evidence import Evidence, Verdict
 from .verify.judge import Judge
 from .verify.subject import Subject
@@ -57,6 +58,7 @@ class Port:
         device: "auto", "sim" or a device name such as "cuda:0".
         seed: of the test inputs.
         filename: only to tell the platform from its ending.
+        allow: narrower types that passes may compute in ("int8", "fp16", "tf32"); what that assumes is on the verdict.
 
     Raises:
         XpilerError: the text is no kernel we can start from, with its place and what to do.
@@ -64,13 +66,13 @@ class Port:
 
     def __init__(self, text: str, target: str, *, source: str | None = None, kernel: str | None = None,
                  shape: dict[str, int] | None = None, ref: Callable[..., Any] | None = None, engine: str = "rules",
-                 device: str = "auto", seed: int = 0, filename: str | None = None) -> None:
+                 device: str = "auto", seed: int = 0, filename: str | None = None, allow: Iterable[str] = ()) -> None:
         began = time.perf_counter()
         if engine != "rules":
             raise UsageError(f"there is no engine {engine!r} here", hint="Use --engine rules.")
         self.source: Platform = platforms.get(source) if source else platforms.detect(text, filename)
         self.target: Platform = platforms.get(target)
-        self.source_text = text
+        self.source_text, self.allow = text, narrow.split(allow)
         self.shape, self.device, self.seed, self.ref = dict(shape or {}), device, seed, ref
         executor(self.source, device)  # an unknown device is an error now, not after the first pass
         self._kernel, self._assumed = take_in(text, self.source, kernel, self.shape)
@@ -78,7 +80,7 @@ class Port:
         self.steps: tuple[Step, ...] = ()
         self.error: XpilerError | None = None
         self.evidence: tuple[Evidence, ...] = ()
-        self._judge: Judge | None = None
+        self._judges: dict[tuple[str, ...], Judge] = {}
         self._history: list[tuple[Step, ...]] = []
         self._listeners: list[Callable[[Event], None]] = []
         self._plan: tuple[Kernel, list[Move]] | None = None
@@ -153,17 +155,23 @@ class Port:
 
     @property
     def judge(self) -> Judge:
-        """Prepares the tests once: sizes, inputs and the reference runs of the unmodified source."""
-        if self._judge is None:
+        """The judge of the current kernel."""
+        return self._judge_for(self.current.uses if self.current else ())
+
+    def _judge_for(self, uses: tuple[str, ...]) -> Judge:
+        """Prepares the tests once per set of narrower types in use: sizes, inputs and the reference runs of the
+        unmodified source."""
+        if uses not in self._judges:
             began = time.perf_counter()
             self._emit("progress", text="running the source kernel")
             subject = Subject(self.source_text, self.source, with_meanings(self._kernel))
-            self._judge = Judge(subject, shape=remaining_shape(self._kernel, self.source, self.shape), ref=self.ref,
-                                seed=self.seed, device=self.device)
-            self.evidence = tuple(self._judge.evidence)
+            judge = Judge(subject, shape=remaining_shape(self._kernel, self.source, self.shape), ref=self.ref,
+                                seed=self.seed, device=self.device, allow=uses)
+            self._judges[uses] = judge
+            self.evidence = tuple(judge.evidence)
             self.seconds += time.perf_counter() - began
             self._emit("source", text="source judged")
-        return self._judge
+        return self._judges[uses]
 
     def run(self) -> Port:
         """Proposes, judges and accepts passes until the target is reached, one fails, or someone cancels.
@@ -220,16 +228,19 @@ class Port:
         if self.pending:
             raise StateError("a proposal is waiting", hint="Accept, edit or reject it first.")
         began = time.perf_counter()
-        judge = self.judge
+        self._judge_for(())  # a source without a meaning is refused before anything is tried with it
         self._emit("progress", text=f"trying {pass_name}")
-        before = self.kernel
-        result = passes.get(pass_name).apply(before, _towards or self.target, **knobs)
+        before, found = self.kernel, passes.get(pass_name)
+        if self.allow and "allow" in found.knobs:
+            knobs.setdefault("allow", self.allow)
+        result = found.apply(before, _towards or self.target, **knobs)
+        uses = narrow.checked((*(self.current.uses if self.current else ()), *result.uses))
         kernel = simplify(result.kernel)
         platform = platforms.get(kernel.platform)
         check(kernel, frozenset(a.name for a in platform.axes if a.level == "block"))
-        step = Step(pass_name, "rules", _plain(knobs), platform.name, self._before(before), platform.emit(kernel), result.note,
-                    "proposed", kernel=kernel)
-        return self._add(self._judged(step, judge, began, result.assumptions))
+        step = Step(pass_name, "rules", plain_knobs(knobs), platform.name, self._before(before), platform.emit(kernel),
+                    result.note, "proposed", kernel=kernel, uses=uses)
+        return self._add(self._judged(step, self._judge_for(uses), began, result.assumptions))
 
     def _before(self, kernel: Kernel) -> str:
         """The text that the next step starts from. The source is shown as we print it, so that the first diff shows the
@@ -266,9 +277,10 @@ class Port:
             kernel = parse(text, platform)
         except UnsupportedError:
             kernel = None  # outside the IR it can still be compiled and tested as text
-        made = Step("edit", "edit", {}, platform.name, before, text, "edited by hand", "proposed", kernel=kernel)
-        judge = self.judge
-        judged = self._judged(made, judge, began)
+        # A person's text may use all that the person allows: it does not say what it uses.
+        made = Step("edit", "edit", {}, platform.name, before, text, "edited by hand", "proposed", kernel=kernel,
+                    uses=self.allow)
+        judged = self._judged(made, self._judge_for(self.allow), began)
         keep = tuple(s for s in base if s is not waiting)
         later = self.steps[step + 1:] if step is not None else ()
         self._push((*keep, judged))
@@ -357,6 +369,7 @@ class Port:
             "from": self.source.name, "to": self.target.name, "kernel": self.kernel_name, "verdict": v.level,
             "verdict_detail": v.detail, "number_model": v.number_model, "assumptions": list(v.assumptions),
             "code": self.code, "source": self.source_text, "shape": self.shape, "seed": self.seed, "device": self.device,
+            "allow": list(self.allow),
             "seconds": round(self.seconds + sum(s.seconds for s in self.steps), 4),
             "steps": [s.as_dict() for s in self.steps],
             "evidence": [e.as_dict() for e in (*self.evidence, *(self.current.evidence if self.current else ()))],
@@ -373,7 +386,7 @@ class Port:
         try:
             d = json.loads(Path(path).read_text())
             port = cls(d["source"], d["to"], source=d["from"], kernel=d["kernel"], shape=d["shape"], seed=d["seed"],
-                       device=d["device"])
+                       device=d["device"], allow=d.get("allow", ()))
             steps = tuple(Step.from_dict(s) for s in d["steps"])
             port.evidence = tuple(Evidence(**e) for e in d["evidence"])
         except (OSError, ValueError, KeyError, TypeError) as err:
@@ -398,7 +411,7 @@ class Port:
     def _planned(self, kernel: Kernel) -> list[Move]:
         """The planner's candidates; asked once per kernel, for it tries things out."""
         if self._plan is None or self._plan[0] is not kernel:
-            self._plan = (kernel, planner.moves(kernel, self.target, self._done()))
+            self._plan = (kernel, planner.moves(kernel, self.target, self._done(), self.allow))
         return self._plan[1]
 
     def _done(self) -> tuple[str, ...]:
@@ -434,8 +447,3 @@ def _parsed(step: Step) -> Kernel | None:
         return parse(step.after, platforms.get(step.platform))
     except XpilerError:
         return None
-
-
-def _plain(knobs: dict[str, Any]) -> dict[str, Any]:
-    """Knobs as JSON keeps them."""
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in knobs.items()}

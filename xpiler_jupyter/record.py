@@ -24,6 +24,7 @@ class Step:
         note: what was done, or why it failed, in one sentence.
         state: "proposed", "accepted", "rejected", "failed" (the pass refused) or "conflict" (an earlier edit broke it).
         kernel: the IR of `after`, when it is inside the IR; not saved.
+        uses: narrower types that this step or one before computes in, by leave of the person.
     """
 
     pass_name: str
@@ -38,6 +39,7 @@ class Step:
     verdict: Verdict = UNTESTED
     seconds: float = 0.0
     kernel: Kernel | None = field(default=None, compare=False, repr=False)
+    uses: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able; the key `pass` holds the pass' name and `verdict` the ladder's word."""
@@ -45,7 +47,7 @@ class Step:
             "pass": self.pass_name, "engine": self.engine, "knobs": self.knobs, "platform": self.platform,
             "before": self.before, "after": self.after, "note": self.note, "state": self.state,
             "verdict": self.verdict.level, "verdict_detail": asdict(self.verdict),
-            "evidence": [e.as_dict() for e in self.evidence], "seconds": round(self.seconds, 4),
+            "evidence": [e.as_dict() for e in self.evidence], "seconds": round(self.seconds, 4), "uses": list(self.uses),
         }
 
     @classmethod
@@ -53,7 +55,8 @@ class Step:
         v = d["verdict_detail"]
         return cls(d["pass"], d["engine"], d["knobs"], d["platform"], d["before"], d["after"], d["note"], d["state"],
                    tuple(Evidence(**e) for e in d["evidence"]),
-                   Verdict(v["level"], v["detail"], v["number_model"], tuple(v["assumptions"])), d["seconds"])
+                   Verdict(v["level"], v["detail"], v["number_model"], tuple(v["assumptions"])), d["seconds"],
+                   uses=tuple(d.get("uses", ())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +67,8 @@ class Event:
     kind: str
     step: int | None = None
     text: str = ""
+
+
+def plain_knobs(knobs: dict[str, Any]) -> dict[str, Any]:
+    """Knobs as JSON keeps them."""
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in knobs.items()}

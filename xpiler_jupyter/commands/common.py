@@ -30,6 +30,11 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", metavar="D", default="auto", help="auto, sim, or a device such as cuda:0")
 
 
+def add_allow(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--allow", metavar="T,T", default="",
+                        help="narrower types that the port may compute in: int8, fp16, tf32; the verdict says what it assumes")
+
+
 def shapes(words: list[str]) -> dict[str, int]:
     """`["n=1024"]` as numbers. Raises UsageError."""
     from ..notebook.arguments import sizes

@@ -23,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="FILE", help="write the ported kernel here instead of to stdout")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout: verdict, code, steps, evidence")
     parser.add_argument("--steps", action="store_true", help="show every pass with its diff and evidence on stdout")
+    common.add_allow(parser)
     common.add_device(parser)
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the test inputs")
 
@@ -35,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     from ..port import Port
 
     port = Port(text, target, source=source, kernel=args.kernel, shape=sizes, device=args.device,
-                seed=args.seed, filename=args.file)
+                seed=args.seed, filename=args.file, allow=[args.allow])
     try:
         port.run()
     except UsageError:

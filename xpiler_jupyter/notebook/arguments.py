@@ -83,6 +83,8 @@ def port_parser(platforms: Mapping[str, str]) -> MagicParser:
                         help="sizes that the text does not say: scalars (n=1024) or buffer lengths (A=4096); "
                              "N may be the name of an int of the notebook")
     parser.add_argument("--ref", metavar="FUNCTION", help="a NumPy function of the notebook that computes the same")
+    parser.add_argument("--allow", metavar="T,T", default="",
+                        help="narrower types that passes may compute in: int8, fp16, tf32")
     parser.add_argument("--step", action="store_true",
                         help="stop after each proposal; then %%xpile_accept, %%xpile_next ...")
     parser.add_argument("-o", "--output", metavar="NAME", help="also keep the port under this name")

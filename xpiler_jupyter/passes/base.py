@@ -14,12 +14,13 @@ from ..platforms.base import Platform
 @dataclass(frozen=True, slots=True)
 class PassResult:
     """The kernel after the pass, what was done in one sentence, old to new names of buffers that were renamed or
-    staged, and assumptions that the result rests on."""
+    staged, assumptions that the result rests on, and the words of `--allow` that it made use of (`_allow.py`)."""
 
     kernel: Kernel
     note: str
     names: dict[str, str] = field(default_factory=dict)
     assumptions: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
 
 
 class Pass:

@@ -18,6 +18,7 @@ from ..ir.types import ScalarType
 from .numbers import Floats, Mask, decode, eps_of, same_bits, ulps
 
 FACTOR = 4.0  # how much more than the source's own error a port may have
+NARROWINGS = 8.0  # how often each term may be rounded to a narrower type that the person allowed
 UNSTABLE = 1e-2  # relative error beyond which an element hangs on a rounding decision (a floor, a comparison)
 
 
@@ -65,7 +66,8 @@ class Comparison:
 
 
 def tolerance(reference: Array, dtype: ScalarType, *, double: Floats | None = None, sensitivity: Floats | None = None,
-              length: float = 1.0, work_eps: float | None = None, allow: float = 1.0) -> Tolerance:
+              length: float = 1.0, work_eps: float | None = None, allow: float = 1.0,
+              narrowed: float = 0.0) -> Tolerance:
     """The bound per element.
 
     Args:
@@ -75,12 +77,13 @@ def tolerance(reference: Array, dtype: ScalarType, *, double: Floats | None = No
         length: longest reduction, in terms; rounding errors of a sum grow with its square root.
         work_eps: precision that the source computes in, when coarser than the output type's.
         allow: a factor that the person grants.
+        narrowed: relative rounding error of values that the person allowed to be computed in a narrower type.
     """
     ref = decode(reference.reshape(-1), dtype)
     if not dtype.is_float:
         return Tolerance(np.zeros(ref.shape), why="integers must be equal")
     eps = eps_of(dtype)
-    work = max(eps, work_eps or 0.0)
+    work = max(eps, work_eps or 0.0, narrowed)
     with np.errstate(all="ignore"):
         scale = np.where(np.isfinite(ref), np.abs(ref), 0.0)
         if sensitivity is not None:
@@ -98,7 +101,8 @@ def tolerance(reference: Array, dtype: ScalarType, *, double: Floats | None = No
         if exact:
             return Tolerance(np.zeros(ref.shape), scale, why="every value is a small integer: exact in any order")
         measured = float(np.max(relative, where=~unstable, initial=0.0))
-        bound = allow * np.maximum(FACTOR * measured, eps * growth) * scale + _tiny(dtype)
+        # Roundings of many terms add up like the random changes of inputs that `sensitivity` measures.
+        bound = (allow * np.maximum(FACTOR * measured, eps * growth) + NARROWINGS * narrowed) * scale + _tiny(dtype)
     return Tolerance(bound, scale, unstable if unstable.any() else None, double if unstable.any() else None,
                      f"{FACTOR:.0f} times the source's own error ({measured:.1e} of the terms), "
                      f"or {growth:.0f} roundings")

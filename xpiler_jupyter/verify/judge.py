@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import CompileError, MissingSizeError, SourceFaultError, UsageError, XpilerError
 from ..execute.api import Array, Fault, Limits
 from ..ir.types import ScalarType
+from .allowed import assumptions, has_specials
 from .candidate import CandidateTest
 from .compare import compare, tolerance
 from .evidence import Evidence
@@ -42,6 +43,8 @@ class Judge:
         specials: False leaves NaN and infinities out of the inputs.
         broad: many more sizes and inputs, to tell equivalent kernels from lucky ones.
         executors: stand-ins for the simulators (for tests).
+        allow: narrower types that candidates compute in by leave of the person (`ir.narrow`): inputs keep to what that
+            assumes, and the assumption is on every verdict.
 
     Raises:
         SourceFaultError: the source has no meaning to preserve.
@@ -51,10 +54,10 @@ class Judge:
 
     def __init__(self, source: Subject, *, shape: dict[str, int] | None = None, ref: Callable[..., Any] | None = None,
                  seed: int = 0, device: str = "auto", limits: Limits | None = None, specials: bool = True,
-                 broad: bool = False, executors: Executors | None = None) -> None:
+                 broad: bool = False, executors: Executors | None = None, allow: tuple[str, ...] = ()) -> None:
         began = time.perf_counter()
         self.original, self.source, self.ref, self.seed, self.specials = source, source, ref, seed, specials
-        self.broad = broad
+        self.broad, self.allow = broad, allow
         self.slice: Slice | None = None
         self.shape = dict(shape or {})
         self.limits = limits or Limits()
@@ -82,7 +85,7 @@ class Judge:
         if too_big(source, first):
             source, first = self._sliced(first)
         try:
-            self.runs = SourceRuns(source, self.places.simulator(source.platform), self.limits, first)
+            self.runs = SourceRuns(source, self.places.simulator(source.platform), self.limits, first, self.allow)
         except CompileError as err:
             raise self._located(err, "the source does not compile: ") from err
         self._roles = roles(source.kernel) if source.kernel else None
@@ -93,6 +96,8 @@ class Judge:
         else:
             self.sizes = search.confirm(self.runs.probe, each=6 if self.broad else 1)
         self._assumptions += self.sizes.assumptions
+        self._assumptions += assumptions(self.allow, ((p.name, p.dtype) for p in source.pointers
+                                                      if p.name not in self.written))
         while not self._referenced():
             pass
         self._check_order()
@@ -165,13 +170,13 @@ class Judge:
     def case(self, kind: str, size: SizeSet, seed: int) -> Case:
         """One input of the source."""
         ascending = self._origins(self._roles.bounds) if self._roles else frozenset()
-        return make_case(self.source, kind, size, seed, ascending)
+        return make_case(self.source, kind, size, seed, ascending, self.allow, self.written)
 
     def _add_references(self, size: SizeSet) -> None:
         kinds = list(PLAN["representative"] if self.broad else PLAN.get(size.label, ("mixed",)))
         if self._roles and self._roles.float_index:
             kinds = ["unit", *(k for k in kinds if k != "special")]
-        if not self.specials:
+        if not self.specials or not has_specials(self.allow):
             kinds = [k for k in kinds if k != "special"]
         if size.work > MAX_WORK / 8 or sum(size.lengths.values()) > 1 << 20:
             kinds = kinds[:2] if sum(size.lengths.values()) < HUGE else kinds[:1]

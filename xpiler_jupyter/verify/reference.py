@@ -13,6 +13,7 @@ from ..execute.api import Argument, Array, Compiled, Entry, Executor, Fault, Lim
 from ..ir.nodes import Const, For, Load, Store
 from ..ir.types import F16, F32, F64, ScalarType
 from ..ir.visit import walk
+from .allowed import restricted, rounding
 from .compare import Tolerance, tolerance
 from .double import double_text
 from .footprint import footprint
@@ -83,11 +84,15 @@ class Faulted(Exception):
         self.fault, self.case = fault, case
 
 
-def make_case(subject: Subject, kind: str, size: SizeSet, seed: int, ascending: frozenset[str] = frozenset()) -> Case:
-    """Data for every pointer of the entry at these sizes."""
+def make_case(subject: Subject, kind: str, size: SizeSet, seed: int, ascending: frozenset[str] = frozenset(),
+              allow: tuple[str, ...] = (), free: frozenset[str] = frozenset()) -> Case:
+    """Data for every pointer of the entry at these sizes; what `allow` assumes of inputs holds but for those in `free`."""
     rng = np.random.default_rng(seed)
     buffers = {p.name: fill(kind, rng, size.lengths[p.name], p.dtype, top=size.top.get(p.name),
                             ascending=p.name in ascending) for p in subject.pointers}
+    for p in subject.pointers if allow else ():
+        if p.name not in free and p.name not in ascending and p.name not in size.top:
+            buffers[p.name] = restricted(buffers[p.name], p.dtype, allow, kind)
     return Case(kind, size, seed, buffers)
 
 
@@ -106,8 +111,9 @@ def passed(subject: Subject, scalars: Scalars) -> Scalars:
 class SourceRuns:
     """The compiled source and, if there is one, its double-precision twin."""
 
-    def __init__(self, subject: Subject, executor: Executor, limits: Limits, size: SizeSet) -> None:
-        self.subject, self.executor, self.limits = subject, executor, limits
+    def __init__(self, subject: Subject, executor: Executor, limits: Limits, size: SizeSet,
+                 allow: tuple[str, ...] = ()) -> None:
+        self.subject, self.executor, self.limits, self.allow = subject, executor, limits, allow
         self.compiled = executor.compile(subject.text, subject.entry(size.scalars))
         self._launches: dict[Entry, Compiled] = {subject.entry(size.scalars): self.compiled}
         self._twin: dict[Entry, Compiled | None] = {}
@@ -194,7 +200,8 @@ class SourceRuns:
                 measured.append((double, self.sensitivity(case, double) if yardstick else {}))
             double, sensitivity = measured[0]
             return tolerance(out.expected[name], types[name], double=double[name] if double else None,
-                             sensitivity=sensitivity.get(name), length=length, work_eps=self.work_eps(types[name]))
+                             sensitivity=sensitivity.get(name), length=length, work_eps=self.work_eps(types[name]),
+                             narrowed=rounding(self.allow))
 
         out.bound = Bounds(bound)
         for p in self.subject.pointers:
