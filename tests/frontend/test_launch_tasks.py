@@ -4,9 +4,11 @@ import pytest
 
 from xpiler_jupyter.errors import UnsupportedError, XpilerError
 from xpiler_jupyter.frontend import parse
-from xpiler_jupyter.ir.nodes import Const, For
+from xpiler_jupyter.ir.build import binary
+from xpiler_jupyter.ir.nodes import Const, For, Var
 from xpiler_jupyter.ir.types import I32
 from xpiler_jupyter.ir.visit import walk
+from xpiler_jupyter.platforms.expr_text import ExprText
 from xpiler_jupyter.platforms.registry import get
 
 KERNEL = "__mlu_global__ void k(float* a, float* b, int n) { for (int i = 0; i < n; i++) { b[i] = a[i]; } }\n"
@@ -72,3 +74,12 @@ def test_tasks_that_make_no_whole_jobs_are_refused_with_the_line():
     with pytest.raises(UnsupportedError, match="dim is not a multiple of the 8 tasks of a Union2") as e:
         parse(KERNEL + WRAPPER.replace("{16, 3, 1}", "{12, 3, 1}"), "bang")
     assert e.value.line == 11
+
+
+def test_axes_print_signed_where_it_matters_and_a_job_by_what_it_is():
+    core = ExprText(get("bang"))
+    assert core.expr(binary("+", Var("coreId", I32), Const(3, I32))) == "coreId + 3"
+    assert core.expr(binary("-", Var("coreId", I32), Const(3, I32))) == "(int)coreId - 3"
+    job = ExprText(get("bang"))
+    assert job.expr(binary("%", Var("job", I32), Const(3, I32))) == "taskIdX / (clusterDim * coreDim) % 3"
+    assert job.expr(binary("-", Var("job", I32), Const(3, I32))) == "(int)(taskIdX / (clusterDim * coreDim)) - 3"

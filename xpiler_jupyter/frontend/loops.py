@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from tree_sitter import Node
@@ -19,6 +20,15 @@ from .tree import field, strip_parens
 from .usage import Info
 
 _FLIP = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "!=": "!="}
+
+
+def shared_loop(pragma: str) -> bool:
+    """Does `omp ...` have threads share the iterations of the loop below, each iteration as it stands? `simd` alone
+    changes nothing; clauses that make variables private, or fold them, speak of a loop that is not independent as it
+    stands: one thread runs it here, in order, which means the same."""
+    words = set(re.findall(r"[a-z_]+", pragma.partition("omp")[2]))
+    return {"parallel", "for"} <= words and not words & {"private", "lastprivate", "reduction", "linear", "ordered",
+                                                         "copyprivate", "if"}
 
 
 @dataclass(slots=True)
@@ -108,6 +118,8 @@ class Loops(Inliner):
             words = text.replace("(", " ").replace(")", " ").split()
             if words[:1] == ["unroll"] or words[:2] == ["GCC", "unroll"] or words[:3] == ["clang", "loop", "unroll"]:
                 kind = "serial" if words[-1] == "1" or words[-1].endswith("disable") else "unrolled"
+            elif words[:1] == ["omp"] and self.platform.loop_axis is not None:
+                kind = "threads" if shared_loop(text) else kind
             elif words[:1] != ["nounroll"]:
                 self.pending.append(f"#pragma {text}")
         return kind
@@ -279,7 +291,8 @@ class Loops(Inliner):
             return converted if isinstance(converted, Const) else None
         if t.bits < 32:
             return None
-        if common_type(t, bound.dtype) == t or bound.dtype.kind == t.kind or never_negative(lo, set()):
+        axes = {a.name for a in self.platform.axes}
+        if common_type(t, bound.dtype) == t or bound.dtype.kind == t.kind or never_negative(lo, axes):
             # A bound beyond the variable's type would make it overflow: such a program has no meaning anyway.
             return build.convert(bound, t)
         return None

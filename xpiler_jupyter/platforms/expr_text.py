@@ -16,11 +16,11 @@ PRECEDENCE = {
 SELECT, UNARY, POSTFIX = 3, 14, 15
 
 
-def _has_axis(e: Node) -> bool:
+def _has_axis(e: Node, platform: Platform) -> bool:
     """Whether a built-in index is mentioned outside the subscripts of loads, which are printed by themselves."""
     if isinstance(e, Var):
-        return "." in e.name
-    return not isinstance(e, Load | Ref) and any(_has_axis(c) for c in children(e))
+        return platform.is_axis(e.name)
+    return not isinstance(e, Load | Ref) and any(_has_axis(c, platform) for c in children(e))
 
 
 _COMPARE = ("<", "<=", ">", ">=", "==", "!=")
@@ -37,7 +37,7 @@ class ExprText:
     def __init__(self, platform: Platform) -> None:
         self.p = platform
         self.types: dict[str, ScalarType] = {}
-        self.nonneg: set[str] = set()
+        self.nonneg: set[str] = {n for a in platform.axes for n in (a.name, a.extent_name)}
         self._axes_signed = False
 
     # -- entry points --------------------------------------------------------------------------------------------------
@@ -79,7 +79,7 @@ class ExprText:
     def _needs_signed_axes(self, e: Expr, wraps: bool) -> bool:
         """Built-in indices are unsigned in the text but ints in the IR. The two agree while nothing can go negative,
         and in sums and products whose 32 bits are all that is used (`wraps`): an index, or a value for an int."""
-        if not _has_axis(e):
+        if not _has_axis(e, self.p):
             return False
         if isinstance(e, Var):
             return False
@@ -107,9 +107,7 @@ class ExprText:
             text = const_text(e)
             return text, UNARY if text.startswith("-") else POSTFIX
         if isinstance(e, Var):
-            if "." in e.name and self._axes_signed:
-                return f"(int){e.name}", UNARY
-            return e.name, POSTFIX
+            return self._name(e.name)
         if isinstance(e, Unary):
             x = self._unsaid(e.x, BOOL if e.op == "!" else None)
             if e.op != "!" and isinstance(x, Cast) and x.implicit and integer_promotion(x.x.dtype) == x.dtype:
@@ -130,6 +128,15 @@ class ExprText:
         if isinstance(e, Ref):
             return "&" + self.place(e.buffer, e.indices, e.dtype), UNARY
         raise TypeError(f"not an expression: {e!r}")
+
+    def _name(self, name: str) -> tuple[str, int]:
+        """A name, or how the platform writes an axis that is no built-in."""
+        if not self.p.is_axis(name):
+            return name, POSTFIX
+        written = next((w for a in self.p.axes for n, w in ((a.name, a.text), (a.extent_name, a.extent_text)) if n == name), "")
+        if self._axes_signed:
+            return f"(int)({written})" if written else f"(int){name}", UNARY
+        return (written, PRECEDENCE["/"]) if written else (name, POSTFIX)
 
     def _binary(self, e: Binary) -> tuple[str, int]:
         prec = PRECEDENCE[e.op]

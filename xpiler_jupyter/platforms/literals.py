@@ -52,7 +52,7 @@ def never_negative(e: Expr, known: set[str]) -> bool:
     if isinstance(e, Const):
         return e.dtype.is_integer and int(e.value) >= 0
     if isinstance(e, Var):
-        return "." in e.name or e.name in known or e.dtype.kind == "uint"
+        return e.name in known or e.dtype.kind == "uint"
     if isinstance(e, Binary) and e.op in ("+", "*", "/", "%", ">>", "<<", "&"):
         return never_negative(e.a, known) and never_negative(e.b, known)
     return False
