@@ -233,7 +233,7 @@ class Port:
         before, found = self.kernel, passes.get(pass_name)
         if self.allow and "allow" in found.knobs:
             knobs.setdefault("allow", self.allow)
-        result = found.apply(before, _towards or self.target, **knobs)
+        result = planner.applied(before, pass_name, _towards or self.target, knobs)
         uses = narrow.checked((*(self.current.uses if self.current else ()), *result.uses))
         kernel = simplify(result.kernel)
         platform = platforms.get(kernel.platform)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ..ir.nodes import Kernel
 from ..platforms.base import Platform
 from ._plan import Move
+from ._script import Script
 
 
-def lanes_plan(kernel: Kernel, target: Platform) -> Iterator[Move]:
+def scripts(kernel: Kernel, target: Platform, allow: tuple[str, ...]) -> Iterator[Callable[[], Script]]:
+    """Native plans, best first."""
+    yield from ()
+
+
+def literal(kernel: Kernel, target: Platform) -> Iterator[Move]:
     """The plain loops, as they are."""
     yield Move("loop_recovery", target)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ..ir.nodes import Kernel
 from ..platforms.base import Platform
 from ._plan import Move, extent_of, parallel_chain
+from ._script import Script
 
 THREADS = 256  # a block size that every GPU of the last decade fills well
 MIN_INNER = 32  # below one warp of the narrower machines, the innermost loop alone is no block
 
 
-def threads_plan(kernel: Kernel, target: Platform) -> Iterator[Move]:
+def scripts(kernel: Kernel, target: Platform, allow: tuple[str, ...]) -> Iterator[Callable[[], Script]]:
+    """Native plans, best first."""
+    yield from ()
+
+
+def literal(kernel: Kernel, target: Platform) -> Iterator[Move]:
     """Shape the outermost parallel nest to the target's axes: the innermost loop to threads, the others to the grid."""
     grid = [a.name for a in target.axes if a.level == "grid"]
     threads = [a.name for a in target.axes if a.level == "block"]

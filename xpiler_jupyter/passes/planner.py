@@ -7,14 +7,18 @@ axes, and which axes the target has.
     intrinsics that the target lacks:                  detensorize
     axes of its own -> the target has the same ones:  loop_bind (same axes)
     axes            -> the target has others or none: loop_recovery, then tidy up (loop_fuse, loop_split)
-    no axes         -> the target has none:           tidy up, done
+    no axes         -> the target is plain C:         tidy up, done
     no axes         -> the target has some:           the plan for its kind of machine (`_plan_threads`, `_plan_tasks`)
     no axes         -> the target is another CPU:     `_plan_lanes`
+
+Each of those has native `scripts`, straight-line plans that are rehearsed before the first of their moves is proposed,
+and a `literal` plan that is always there when no script runs to its end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 from ..errors import IllegalPassError
@@ -23,16 +27,20 @@ from ..ir.simplify import simplify
 from ..ir.visit import stmts_of, walk
 from ..platforms import registry as platforms
 from ..platforms.base import Platform
+from . import _plan_lanes, _plan_tasks, _plan_threads
 from . import _registry as passes
 from ._plan import Move
-from ._plan_lanes import lanes_plan
-from ._plan_tasks import tasks_plan
-from ._plan_threads import threads_plan
+from ._script import applied as applied
+from ._script import next_move, rehearse, stepwise
 from .base import loop_labels
 
 
-def moves(kernel: Kernel, target: Platform, done: tuple[str, ...]) -> list[Move]:
-    """Candidates for the next step; empty when the kernel is a finished one of the target."""
+def moves(kernel: Kernel, target: Platform, done: tuple[str, ...], allow: tuple[str, ...] = ()) -> list[Move]:
+    """Candidates for the next step; empty when the kernel is a finished one of the target. `allow` names the narrower
+    types that native plans may use (`_allow`)."""
+    planned = next_move(kernel, target, allow)
+    if planned is not None:
+        return [planned]
     if kernel.platform == target.name and not (target.meeting_point and "loop_recovery" in done):
         return []
     if any(isinstance(n, InstrCall) and target.instr(n.instr) is None for n in walk(kernel.body)):
@@ -43,10 +51,22 @@ def moves(kernel: Kernel, target: Platform, done: tuple[str, ...]) -> list[Move]
         keep = "detensorize" not in done and all(target.axis(a) for a in axes)
         same = [Move("loop_bind", target, {"same_axes": True})] if keep else []
         return [*same, Move("loop_recovery", platforms.meeting_point())]
-    if target.meeting_point:
-        return list(_tidy(kernel, target))
-    plan = lanes_plan if not target.axes else threads_plan if target.lane_width > 1 else tasks_plan
-    return list(plan(kernel, target))
+    if target.meeting_point or "loop_recovery" in done:
+        tidy = list(_tidy(kernel, platforms.get(kernel.platform)))
+        if tidy or target.meeting_point:
+            return tidy
+    plan = _kind_of(target)
+    scripts = (*plan.scripts(kernel, target, allow), lambda: stepwise(kernel, target, plan.literal))
+    if rehearse(kernel, target, allow, scripts):
+        return moves(kernel, target, done, allow)
+    return list(plan.literal(kernel, target))  # all refused: the port says why
+
+
+def _kind_of(target: Platform) -> ModuleType:
+    """The plan for the kind of machine that the target is: many threads in lock step, few large cores, or lanes."""
+    if target.lane_width > 1:
+        return _plan_threads
+    return _plan_tasks if any(a.level == "block" for a in target.axes) else _plan_lanes
 
 
 def _tidy(kernel: Kernel, target: Platform) -> Iterator[Move]:

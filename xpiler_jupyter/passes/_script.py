@@ -1,0 +1,108 @@
+"""Default plans as straight-line code. A script is a generator: it yields the next move and gets back the kernel that
+the move leads to, or the pass' refusal as an exception that it may catch.
+
+    def tiles(kernel, target):
+        kernel = yield Move("loop_split", target, {"loop": "i", "factor": 16})
+        kernel = yield Move("loop_bind", target, {"bind": {"i_outer": "blockIdx.x"}})
+
+A script is rehearsed as a whole before its first move is proposed, so that no port stops half-way: what a pass further
+down refuses makes the planner take another plan. The rehearsal is remembered by kernel; whoever goes on from one of its
+kernels (the port, after each accepted step) gets the next move.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Generator, Iterable
+from typing import Any
+
+from ..errors import IllegalPassError, UnsupportedError
+from ..ir.nodes import Kernel
+from ..ir.simplify import simplify
+from ..platforms import registry as platforms
+from ..platforms.base import Platform
+from . import _registry as passes
+from ._plan import Move
+from .base import PassResult
+
+Script = Generator[Move, Kernel, None]
+_REMEMBERED = 64
+
+Key = tuple[str, tuple[str, ...]]
+_results: OrderedDict[tuple[Kernel, Callable[..., PassResult], str, str], PassResult] = OrderedDict()
+_next: OrderedDict[tuple[Key, Kernel], Move] = OrderedDict()
+
+
+def next_move(kernel: Kernel, target: Platform, allow: tuple[str, ...]) -> Move | None:
+    """The move that follows in the script which led to `kernel`; None where no script did, or it is at its end."""
+    return _next.get(((target.name, allow), kernel))
+
+
+def rehearse(kernel: Kernel, target: Platform, allow: tuple[str, ...], scripts: Iterable[Callable[[], Script]]) -> bool:
+    """Remembers the first script that runs to its end from `kernel`. False when all are refused."""
+    for start in scripts:
+        steps = _run(kernel, allow, start())
+        if not steps:
+            continue
+        for before, move in steps:
+            _next[(target.name, allow), before] = move
+        while len(_next) > _REMEMBERED:
+            _next.popitem(last=False)
+        return True
+    return False
+
+
+def stepwise(kernel: Kernel, target: Platform, plan: Callable[[Kernel, Platform], Iterable[Move]]) -> Script:
+    """A plan that looks at each kernel anew, as a script: of its candidates the first that no pass refuses, until the
+    kernel is one of the target."""
+    while kernel.platform != target.name:
+        refused: IllegalPassError | UnsupportedError | None = None
+        for move in plan(kernel, target):
+            try:
+                kernel = yield move
+                break
+            except (IllegalPassError, UnsupportedError) as refusal:
+                refused = refusal
+        else:
+            raise refused or IllegalPassError("no pass applies")
+
+
+def applied(kernel: Kernel, pass_name: str, target: Platform, knobs: dict[str, Any]) -> PassResult:
+    """The pass' result, from the rehearsal where there was one. Raises IllegalPassError."""
+    rewrite = passes.get(pass_name).apply
+    key = (kernel, rewrite, target.name, repr(sorted(knobs.items(), key=repr)))
+    if key not in _results:
+        _results[key] = rewrite(kernel, target, **knobs)
+        while len(_results) > _REMEMBERED:
+            _results.popitem(last=False)
+    return _results[key]
+
+
+def _apply(kernel: Kernel, move: Move, allow: tuple[str, ...]) -> Kernel:
+    """What the port makes of a move. Raises IllegalPassError, or UnsupportedError when the result cannot be printed."""
+    knobs = dict(move.knobs)
+    if allow and "allow" in passes.get(move.pass_name).knobs:
+        knobs.setdefault("allow", allow)
+    after = simplify(applied(kernel, move.pass_name, move.target, knobs).kernel)
+    platforms.get(after.platform).emit(after)
+    return after
+
+
+def _run(kernel: Kernel, allow: tuple[str, ...], script: Script) -> list[tuple[Kernel, Move]]:
+    """The kernels on the way, each with the move that leaves it; empty when the script gives up."""
+    steps: list[tuple[Kernel, Move]] = []
+    try:
+        move = next(script)
+        while True:
+            try:
+                after = _apply(kernel, move, allow)
+            except (IllegalPassError, UnsupportedError) as refusal:
+                move = script.throw(refusal)
+                continue
+            steps.append((kernel, move))
+            kernel = after
+            move = script.send(after)
+    except StopIteration:
+        return steps
+    except (IllegalPassError, UnsupportedError):
+        return []
