@@ -139,7 +139,17 @@ class Declarations(Statements):
         if d.init is not None:
             raise self.parse_error(node, f"{memory} memory cannot be initialised where it is declared")
         dtype = self._base(d, node)
-        self.define(name, Cell(self._place_shared(name, dtype, (), memory, node), dtype))
+        if self._of_thread(memory):
+            ir_name = self.fresh(name)
+            self.emit(Alloc(ir_name, dtype, (), memory), node)
+        else:
+            ir_name = self._place_shared(name, dtype, (), memory, node)
+        self.define(name, Cell(ir_name, dtype))
+
+    def _of_thread(self, memory: str) -> bool:
+        """Has every thread its own? Then a declaration stands where the text has it."""
+        found = self.platform.memory(memory)
+        return found is not None and found.scope == "thread"
 
     # -- pointers and references ---------------------------------------------------------------------------------------
 
@@ -205,13 +215,19 @@ class Declarations(Statements):
         if dims and dims[0] is None and d.init is not None and d.init.type == "initializer_list":
             sizes.append(max(1, len(d.init.named_children)))
             dims = dims[1:]
+        if memory != "local" and self._of_thread(memory) and d.init is None and len(dims) == 1:
+            return self._thread_array(dims[0], node, name, dtype, memory)
         sizes += [self.constant(x, "an array dimension", node) for x in dims]
         shape = tuple(sizes)
         exprs = tuple(build.integer(n) for n in shape)
         if memory != "local":
             if d.init is not None:
                 raise self.parse_error(node, f"{memory} memory cannot be initialised where it is declared")
-            ir_name = self._place_shared(name, dtype, exprs, memory, node)
+            if self._of_thread(memory):
+                ir_name = self.fresh(name)
+                self.emit(Alloc(ir_name, dtype, exprs, memory), node)
+            else:
+                ir_name = self._place_shared(name, dtype, exprs, memory, node)
             return Ptr(ir_name, dtype, dtype, "rows", rest=shape[1:], shape=shape)
         ir_name = self.fresh(name)
         ptr = Ptr(ir_name, dtype, dtype, "rows", rest=shape[1:], shape=shape)
@@ -221,6 +237,20 @@ class Declarations(Statements):
         if d.init is not None:
             self._fill(d.init, ir_name, dtype, shape, ())
         return ptr
+
+    def _thread_array(self, size: Node | None, node: Node, name: str, dtype: ScalarType, memory: str) -> Ptr:
+        """An array of one dimension in a memory of the thread. Its size may be known only when the kernel runs."""
+        if size is None:
+            raise self.unsupported(node, f"the size of {name} is missing")
+        count = self.folded(self.expr(size))
+        if not count.dtype.is_integer:
+            raise self.parse_error(size, "an array dimension must be an integer")
+        if isinstance(count, Const) and int(count.value) <= 0:
+            raise self.unsupported(size, "an array dimension must be positive")
+        ir_name = self.fresh(name)
+        self.emit(Alloc(ir_name, dtype, (build.convert(count, I32),), memory), node)
+        shape = (int(count.value),) if isinstance(count, Const) else ()
+        return Ptr(ir_name, dtype, dtype, "rows" if shape else "flat", shape=shape)
 
     def _fill(self, init: Node, name: str, dtype: ScalarType, shape: tuple[int, ...], at: tuple[int, ...]) -> None:
         """Stores for the elements of a brace initialiser; the array is zeroed already."""

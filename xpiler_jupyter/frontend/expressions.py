@@ -10,6 +10,7 @@ from ..ir import build
 from ..ir.nodes import Const, Expr, Load, Unary, Var
 from ..ir.types import BOOL, I32, I64, common_type, integer_promotion
 from .casts import Casts
+from .formula import formula
 from .literals import CONSTANTS, character, number
 from .refusals import call_refusal, node_refusal, short
 from .symbols import Array, Cell, Fragment, Moving, Place, Pointer, Ptr, Symbol, Value
@@ -86,11 +87,39 @@ class Expressions(Casts):
             return CONSTANTS[name]
         if name == "warpSize" and self.platform.lane_width > 1:
             return build.integer(self.platform.lane_width)
+        built_in = self.built_in(name)
+        if built_in is not None:
+            return built_in
         if name in self.unit.functions:
             raise self.unsupported(node, f"the function {name} is used as a value")
         if name in {n.split(".")[0] for a in self.platform.axes for n in (a.name, a.extent_name)}:
             raise self.unsupported(node, f"{name} is used without .x, .y or .z")
         raise self.parse_error(node, f"the name {name} is not declared", "Paste its declaration or #define too.")
+
+    def built_in(self, name: str) -> Expr | None:
+        """An index of the launch or its extent: an axis, or a sum of axes; None when the platform has none so called."""
+        axis = self.platform.axis(name)
+        if axis is not None and not axis.text:
+            self.mentioned.add(name)
+            return Var(name, I32)
+        axis = next((a for a in self.platform.axes if a.extent_name == name and not a.extent_text), None)
+        if axis is not None:
+            return self.extent(axis.name, name)
+        text = self.platform.derived.get(name)
+        return formula(text, self._part) if text is not None else None
+
+    def _part(self, name: str) -> Expr:
+        """A name in the formula of a built-in. An axis that the launch gives one index is no part of it."""
+        got = self.platform.derived.get(name)
+        if got is not None:
+            return formula(got, self._part)
+        axis = next(a for a in self.platform.axes if name in (a.name, a.extent_name))
+        if name == axis.extent_name:
+            return self.extent(axis.name, name)
+        if self.launched is not None and self.launched.extents.get(name, build.integer(1)) == build.integer(1):
+            return build.integer(0)
+        self.mentioned.add(name)
+        return Var(name, I32)
 
     def global_symbol(self, name: str, node: Node) -> Symbol | None:
         return None

@@ -26,6 +26,11 @@ def with_launch(kernel: Kernel, platform: Platform, shape: dict[str, int]) -> tu
     if not unknown or kernel.host is not None:
         return kernel, ()
     said: dict[str, Expr] = {n: integer(shape[n]) for n in unknown if n in shape}
+    if platform.usual:
+        usual = {n: integer(platform.usual[n]) for n in unknown if n not in said}
+        shown = " x ".join(f"{n} {_value(e)}" for n, e in usual.items() if _value(e) != 1)
+        why = (f"the launch has {shown} (the text does not say)",) if shown else ()
+        return _filled(kernel, {**said, **usual}), why
     chosen = _blocks([n for n in unknown if n not in said], kernel, platform)
     grid: dict[str, Expr] = {}
     base = substitute(kernel.body, {**said, **chosen})

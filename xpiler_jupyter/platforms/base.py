@@ -22,7 +22,7 @@ class Axis:
     """A parallel index. `level` is "grid" (independent instances) or "block" (instances that share memory and meet at
     barriers); `extent_name` is the built-in that holds its size; `max_extent` the largest legal launch; `place` the
     coordinate of the launch that gives its extent; `text` and `extent_text` how the two are written where no built-in
-    has the name."""
+    has the name; `pragma` the line in front of the loop of a `Platform.loop_axis`."""
 
     name: str
     level: str
@@ -31,6 +31,7 @@ class Axis:
     place: str = "x"
     text: str = ""
     extent_text: str = ""
+    pragma: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Platform:
         language: Pygments lexer name for its kernels.
         suffixes: file name endings that suggest it.
         axes: its parallel indices, fastest-varying thread axis first within a level; empty on plain C.
+        loop_axis: the parallel index that is no launch but an ordinary loop with a pragma in front of it.
         memories: its address spaces.
         lane_width: threads that run in lock step (1 on plain C).
         max_threads: threads per block at most (1 on plain C).
@@ -70,6 +72,10 @@ class Platform:
         weak_markers: words that suggest it when nothing else tells.
         simulator: the header that gives an unmodified text its meaning on the host.
         instrs: the intrinsics whose meaning is known.
+        derived: built-in -> its value as a sum of products of axes, their extents and other built-ins.
+        usual: extents, by their built-ins' names, of the launch that a kernel gets when nothing says how it is started;
+            empty: they follow from the kernel's guards.
+        definitions: word -> a type or function of ours that stands before a kernel whose text has the word.
     """
 
     name: str
@@ -92,7 +98,11 @@ class Platform:
     markers: tuple[str, ...] = ()
     weak_markers: tuple[str, ...] = ()
     meeting_point: bool = False
+    loop_axis: Axis | None = None
     instrs: tuple[Instr, ...] = ()
+    derived: dict[str, str] = field(default_factory=dict)
+    usual: dict[str, int] = field(default_factory=dict)
+    definitions: dict[str, str] = field(default_factory=dict)
     _by_name: dict[str, Instr] = field(init=False, compare=False, repr=False, default_factory=dict)
     _by_word: dict[str, list[Instr]] = field(init=False, compare=False, repr=False, default_factory=dict)
 

@@ -37,5 +37,7 @@ PLATFORM = Platform(
     types=tables.TYPES,
     functions=tables.FUNCTIONS,
     markers=tables.MARKERS,
+    derived=tables.DERIVED,
+    usual=tables.USUAL,
     instrs=concrete(typed(INSTRS), C_TYPES),
 )

@@ -52,8 +52,11 @@ AXES = (
 DERIVED = {
     "taskIdX": "(job * clusterDim + clusterId) * coreDim + coreId",
     "taskId": "(taskIdZ * taskDimY + taskIdY) * taskDimX + taskIdX",
+    "taskDimX": "jobs * clusterDim * coreDim",
     "taskDim": "taskDimX * taskDimY * taskDimZ",
 }
+# What a kernel without a launch runs on: one job of four clusters, as the public kernels that we know assume.
+USUAL = {"jobs": 1, "taskDimY": 1, "taskDimZ": 1, "coreDim": 4, "clusterDim": 4}
 API = HostApi(
     prefix="cnrt",
     to_device=("cnrtMemcpyHostToDev", "CNRT_MEM_TRANS_DIR_HOST2DEV"),
