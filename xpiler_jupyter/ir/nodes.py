@@ -159,13 +159,14 @@ class Block(Node):
     stmts: tuple[AnyStmt, ...] = ()
 
 
-ForKind = Literal["serial", "parallel", "unrolled"]
+ForKind = Literal["serial", "parallel", "unrolled", "threads"]
 
 
 @dataclass(frozen=True, slots=True)
 class For(Stmt):
     """`for (var = lo; var < hi; var += step)`, step > 0. `kind` "parallel" runs over `axis` of the platform, has
-    lo 0 and step 1, and its `var` is the axis' own name, e.g. "blockIdx.x" (a `Let` gives it another)."""
+    lo 0 and step 1, and its `var` is the axis' own name, e.g. "blockIdx.x" (a `Let` gives it another). "threads" is an
+    ordinary loop, anywhere, whose iterations the threads of a processor share (`Platform.loop_axis`)."""
 
     var: str
     lo: Expr

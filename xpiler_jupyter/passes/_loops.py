@@ -23,6 +23,8 @@ def find_loop(pass_: Pass, kernel: Kernel, label: Any, knob: str = "loop") -> Fo
     found = labels[label]
     if found.kind == "parallel":
         raise pass_.refuse(f"loop {label} is an axis of the launch, not a loop", found)
+    if found.kind == "threads":
+        raise pass_.refuse(f"threads share the iterations of loop {label}", found, "Change the loop before it is bound.")
     return found
 
 
@@ -31,7 +33,7 @@ def label_of(kernel: Kernel, loop: For) -> str:
 
 
 def serial_loops(kernel: Kernel) -> list[tuple[str, For]]:
-    return [(label, node) for label, node in loop_labels(kernel).items() if node.kind != "parallel"]
+    return [(label, node) for label, node in loop_labels(kernel).items() if node.kind not in ("parallel", "threads")]
 
 
 def scope_at(kernel: Kernel, node: Node) -> Scope:

@@ -19,6 +19,8 @@ def retarget(kernel: Kernel, target: Platform, refuse: Callable[..., IllegalPass
     for n in walk(kernel.body):
         if isinstance(n, For) and n.kind == "parallel":
             threads *= _axis(n, target, refuse)
+        elif isinstance(n, For) and n.kind == "threads" and target.loop_axis is None:
+            raise refuse(f"{target.title} has no threads that share the iterations of a loop", n, "Recover the loop first.")
         elif isinstance(n, Alloc):
             if target.memory(n.memory) is None:
                 raise refuse(f"{target.title} has no memory {n.memory!r}", n)
@@ -29,7 +31,7 @@ def retarget(kernel: Kernel, target: Platform, refuse: Callable[..., IllegalPass
             raise refuse(f"{target.title} has no barrier of a {n.scope}", n)
         elif isinstance(n, Call) and n.fn.startswith("__") and (n.fn, n.dtype) not in target.functions:
             raise refuse(f"{target.title} has no function {n.fn}", n)
-        elif isinstance(n, InstrCall):
+        elif isinstance(n, InstrCall) and target.instr(n.instr) is None:
             raise refuse(f"{n.instr} belongs to another platform", n, "Replace it by its loops first.")
     if threads > target.max_threads:
         raise refuse(f"a block has {threads} threads, but at most {target.max_threads} fit on {target.title}")

@@ -14,9 +14,11 @@ from ..ir.types import I32
 from ..ir.visit import all_names, free_vars, stmts_of, walk
 from ..platforms.base import Platform
 from ._bind_nest import Nest, find_nest
+from ._loops import find_loop, refuse_exits
 from ._make_host import make_host, wrapper_note
 from ._names import restore_names, unique_names
 from ._retarget import retarget
+from ._share_loop import shared_loop, shared_loops
 from .base import Pass, PassResult, loop_labels
 
 
@@ -42,6 +44,8 @@ class LoopBind(Pass):
         axes = [n.axis for n in walk(kernel.body) if isinstance(n, For) and n.kind == "parallel"]
         if axes:
             return [{"same_axes": True}] if all(target.axis(a or "") for a in axes) else []
+        if target.loop_axis is not None:
+            return [{"bind": {label: target.loop_axis.name}} for label in _outermost(kernel)]
         if not target.axes:
             return []
         return [*({"bind": b} for b in _mappings(kernel, target)), {"serial": True}]
@@ -50,6 +54,9 @@ class LoopBind(Pass):
         unknown = set(knobs) - set(self.knobs)
         if unknown:
             raise self.refuse(f"there is no knob {sorted(unknown)[0]!r}")
+        axis = target.loop_axis
+        if axis is not None and knobs.get("bind"):
+            return self._share(kernel, target, axis.name, dict(knobs["bind"]))
         if not target.axes:
             raise self.refuse(f"{target.title} has no axes to bind loops to")
         if knobs.get("same_axes"):
@@ -70,6 +77,26 @@ class LoopBind(Pass):
 
     def _no(self, reason: str, node: Node | None = None, hint: str | None = None) -> IllegalPassError:
         return self.refuse(reason, node, hint)
+
+    def _share(self, kernel: Kernel, target: Platform, axis: str, bind: dict[str, str]) -> PassResult:
+        """The one bound loop stays where it stands; the threads of the processor share its iterations."""
+        unknown = sorted(set(bind.values()) - {axis})
+        if unknown or len(bind) > 1:
+            why = f"{target.title} has no axis {unknown[0]!r}" if unknown else "two loops cannot have the same axis"
+            raise self.refuse(why, hint=f"Axes: {axis}.")
+        if kernel.host is not None or any(isinstance(n, For) and n.kind == "parallel" for n in walk(kernel.body)):
+            raise self.refuse("the kernel has axes of another kind", hint="Recover its loops first.")
+        label = next(iter(bind))
+        lp = find_loop(self, kernel, label)
+        refuse_exits(self, lp, label)
+        if shared_loops(kernel):
+            raise self.refuse("threads share another loop already", shared_loops(kernel)[0])
+        answer = is_parallel(kernel, lp)
+        if not answer.ok:
+            raise self.refuse(f"{answer.reason}; threads would race", lp)
+        done = retarget(shared_loop(kernel, lp, answer), target, self._no)
+        return PassResult(simplify(done), f"The threads of the processor share the iterations of loop {label}.",
+                          assumptions=tuple(sorted(set(answer.assumes))))
 
     # -- binding -------------------------------------------------------------------------------------------------------
 
@@ -147,6 +174,12 @@ def _device_body(nest: Nest, loops: dict[str, For], extent: dict[str, Expr], tar
             if a.level == level and a.name in loops:
                 body = Block((For(a.name, integer(0), extent[a.name], integer(1), body, "parallel", a.name),))
     return body
+
+
+def _outermost(kernel: Kernel) -> list[str]:
+    """Labels of the parallel loops that stand in no other loop; none when threads share a loop already."""
+    outer = [s for s in stmts_of(kernel.body) if isinstance(s, For) and not shared_loops(kernel)]
+    return [label for label, lp in loop_labels(kernel).items() if any(lp is s for s in outer) and is_parallel(kernel, lp).ok]
 
 
 def _chain(kernel: Kernel) -> list[str]:

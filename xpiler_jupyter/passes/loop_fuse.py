@@ -69,8 +69,8 @@ class LoopFuse(Pass):
         if knobs.get("inner") not in (None, inner_label):
             found = find_loop(self, kernel, knobs["inner"], "inner")
             raise self.refuse(f"loop {knobs['inner']} is not directly inside loop {label}", found)
-        if inner.kind == "parallel":
-            raise self.refuse(f"loop {inner_label} is an axis of the launch, not a loop", inner)
+        if inner.kind in ("parallel", "threads"):
+            raise self.refuse(f"loop {inner_label} is bound to an axis", inner)
         refuse_exits(self, inner, inner_label)
 
         scope = scope_at(kernel, outer)

@@ -6,7 +6,7 @@ import dataclasses
 from collections import Counter
 from typing import Any, ClassVar
 
-from ..dataflow.dependences import carried
+from ..dataflow.dependences import carried, is_parallel
 from ..dataflow.sets import TooHard
 from ..errors import IllegalPassError
 from ..ir.nodes import Alloc, AnyStmt, Barrier, Block, For, InstrCall, Kernel, Let, Node, Var
@@ -19,6 +19,7 @@ from ._fold_host import fold_host
 from ._intervals import Splitter, barriers
 from ._names import restore_names, unique_names
 from ._returns import without_returns
+from ._share_loop import shared_loops, unshared
 from ._single import FewThreads, SingleThreads, few_elements
 from .base import Pass, PassResult, replace_node
 
@@ -42,7 +43,7 @@ class LoopRecovery(Pass):
         return [{}] if self._applies(kernel, target) else []
 
     def _applies(self, kernel: Kernel, target: Platform) -> bool:
-        return bool(_axes(kernel)) or kernel.host is not None or kernel.platform != target.name
+        return bool(_axes(kernel) or shared_loops(kernel)) or kernel.host is not None or kernel.platform != target.name
 
     def apply(self, kernel: Kernel, target: Platform, **knobs: Any) -> PassResult:
         if knobs:
@@ -55,7 +56,9 @@ class LoopRecovery(Pass):
                                   hint="Replace it by its loops first (detensorize).")
             if isinstance(n, Barrier) and n.scope != "block":
                 raise self.refuse(f"a barrier of a {n.scope} orders only some threads of a block", n)
-        folded, names = fold_host(kernel)
+        doubts = tuple(f"no two threads race on loop {lp.var} (not shown: {why.reason})" for lp in shared_loops(kernel)
+                       if not (why := is_parallel(kernel, lp)).ok)
+        folded, names = fold_host(unshared(kernel))
         taken = all_names(folded)
         folded, loops = _serial_names(folded, taken)
         nest = axis_nest(folded)
@@ -78,11 +81,13 @@ class LoopRecovery(Pass):
                        for s in substitute(Block(nest.shared), vars_).stmts)
         whole = restore_names(Block((*nest.before, *_around(grid, (*shared, *inner)))), back)
         serial = dataclasses.replace(folded, body=whole, platform=target.name, max_threads=None)
-        assumptions = self._races(serial, [g.var for g in grid], sorted(threads))
+        assumptions = doubts + self._races(serial, [g.var for g in grid], sorted(threads))
         if split:
             serial = dataclasses.replace(serial, body=SingleThreads({b.var for b in block}).visit(serial.body))
         note = "One thread does everything already; " if not loops else ""
         note += "the wrapper became the function itself." if kernel.host is not None else "the text stays as it is."
+        if shared_loops(kernel):
+            note = "The loops that threads shared run one iteration after the other."
         if loops:
             note = f"Blocks and threads became loops ({', '.join(f'{axis} is {new}' for axis, new in loops.items())})."
         if split:

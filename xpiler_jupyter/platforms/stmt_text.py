@@ -209,6 +209,10 @@ class StmtText(ExprText):
         if never_negative(s.lo, self.nonneg):
             self.nonneg.add(s.var)
         unroll = [pad + "#pragma unroll"] if s.kind == "unrolled" else []
+        if s.kind == "threads":
+            if self.p.loop_axis is None:
+                raise UnsupportedError.at(s, f"{self.p.title} has no threads that share the iterations of a loop")
+            unroll = [pad + self.p.loop_axis.pragma]
         head = f"{pad}for ({t} {s.var} = {lo}; {hi}; {step}) {{"
         return [*unroll, head, *self.block(s.body, depth + 1), pad + "}"]
 

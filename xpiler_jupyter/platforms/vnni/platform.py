@@ -36,5 +36,6 @@ PLATFORM = Platform(
     functions=plain.functions(),
     markers=tables.MARKERS,
     weak_markers=tables.WEAK_MARKERS,
+    loop_axis=tables.LOOP_AXIS,
     instrs=values(INSTRS),
 )

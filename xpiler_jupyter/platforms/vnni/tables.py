@@ -61,8 +61,7 @@ NATIVE_FLAGS = (
 NATIVE_CPU = tuple(sorted({word for words in ARCHS.values() for word in words}))
 
 # Independent instances of a loop: `#pragma omp parallel for` in front of it. Its barrier is the end of the loop.
-AXES = (Axis("thread", "grid", "threads", 2**31 - 1),)
-PARALLEL = "#pragma omp parallel for"
+LOOP_AXIS = Axis("thread", "grid", "threads", 2**31 - 1, pragma="#pragma omp parallel for")
 
 MEMORIES = (
     Memory("register", "", "thread", 32 * 64, 64),  # 32 registers of 64 bytes; the compiler spills what is more
