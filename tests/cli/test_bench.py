@@ -28,8 +28,8 @@ def error(kind: str, message: str, line: int | None = None) -> dict[str, Any]:
 
 
 CANNED = [
-    result("add.c", 0.5, ported=True, verdict="tested"),
-    result("mul.c", 0.7, ported=True, verdict="compiled"),
+    result("add_4.c", 0.5, ported=True, verdict="tested", instrs={"vector": 3, "copy": 4}),
+    result("add_9.c", 0.7, ported=True, verdict="compiled", instrs={"copy": 4}),
     result("oob.c", 0.2, ported=False, error=error("source_fault", "B[128] is out of bounds", 7)),
     result("asm.c", 0.1, ported=False, error=error("unsupported", "`asm` with 3 operands is not supported", 2)),
     result("asm2.c", 0.1, ported=False, error=error("unsupported", "`asm` with 5 operands is not supported", 9)),
@@ -47,12 +47,14 @@ def test_summary_counts_every_file_once() -> None:
     outcomes = ("ported", "source at fault", "unsupported", "other failures", "internal")
     assert row["files"] == 7 == sum(row[k] for k in outcomes)
     assert row["tested equal"] == 1 and row["compiled"] == 2 and row["median s"] == 0.5 and row["p95 s"] == 9.0
+    assert row["vector"] == 1 and row["matrix"] == 0
 
 
 @pytest.mark.parametrize("words", [
     ("/nowhere", "--from", "c", "--to", "cuda"), ("{}", "--from", "c", "--to", "cuda", "--only", "none*"),
     ("{}", "--from", "x", "--to", "cuda"), ("{}", "--from", "c", "--to", ","), ("{}", "--from", "c", "--to", "cuda,x"),
     ("{}", "--from", "c", "--to", "cuda", "--json", "{}/scale.c"), ("{}", "--from", "c", "--to", "cuda", "--jobs", "0"),
+    ("{}", "--from", "c", "--to", "cuda", "--every", "0"), ("{}", "--from", "c", "--to", "cuda", "--allow", "int7"),
 ])
 def test_wrong_usage(xpiler: Xpiler, kernels: Path, words: tuple[str, ...]) -> None:
     ran = xpiler("bench", *(w.format(kernels) for w in words))

@@ -31,9 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="worker processes")
     parser.add_argument("--json", metavar="OUT", help="keep the results here; go on from them")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N files")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="a sample: only every Nth file")
     parser.add_argument("--only", metavar="GLOB", help="only files whose name or path fits, e.g. 'gemm*'")
     parser.add_argument("--retry", action="store_true", help="do again what failed last time")
     parser.add_argument("--timeout", type=float, default=180.0, metavar="S", help="give up on one port after this long")
+    common.add_allow(parser)
     parser.add_argument("--out", metavar="DIR", help="write the ported kernels here")
 
 
@@ -43,8 +45,8 @@ def run(args: argparse.Namespace) -> int:
 
     source = common.known_platform(args.source)
     targets = [common.known_platform(t) for t in args.to.split(",") if t]
-    if not targets or args.jobs < 1:
-        raise UsageError("--to wants at least one platform" if not targets else "--jobs wants at least 1")
+    if not targets or args.jobs < 1 or args.every < 1:
+        raise UsageError("--to wants at least one platform" if not targets else "--jobs and --every want at least 1")
     wanted = tasks(args, source, targets)
     kept = _read(args.json) if args.json else {}
     done = {key(t): kept[key(t)] for t in wanted if key(t) in kept}
@@ -83,9 +85,10 @@ def tasks(args: argparse.Namespace, source: str, targets: list[str]) -> list[Tas
     """What to do, in the order of the targets and the file names."""
     import hashlib
 
+    from ..ir.narrow import split
     from ..platforms import registry
 
-    folder = Path(args.folder)
+    folder, allow = Path(args.folder), split(args.allow)
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder")
     suffixes = registry.get(source).suffixes
@@ -94,14 +97,14 @@ def tasks(args: argparse.Namespace, source: str, targets: list[str]) -> list[Tas
         files = [p for p in files if fnmatch(p.name, args.only) or fnmatch(str(p.relative_to(folder)), args.only)]
     if not files:
         raise UsageError(f"no {' or '.join(suffixes)} file in {folder}" + (f" fits {args.only}" if args.only else ""))
-    files = files[:args.limit]
-    shas = {p: hashlib.sha256(p.read_bytes()).hexdigest()[:16] for p in files}
+    files = files[::args.every][:args.limit]
+    shas = {p: "+".join((hashlib.sha256(p.read_bytes()).hexdigest()[:16], *allow)) for p in files}
     return [{"path": str(p), "file": str(p.relative_to(folder)), "from": source, "to": target, "sha": shas[p],
-             "out": args.out} for target in targets for p in files]
+             "out": args.out, "allow": allow} for target in targets for p in files]
 
 
 def key(item: Task | Result) -> tuple[str, str, str, str]:
-    """What makes two results the same: the file with its contents, and the direction."""
+    """What makes two results the same: the file with its contents (and what was allowed), and the direction."""
     return item["file"], item["from"], item["to"], item["sha"]
 
 

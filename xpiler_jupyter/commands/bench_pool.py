@@ -16,7 +16,7 @@ from typing import Any
 from ..errors import XpilerError
 
 Task = dict[str, Any]  # path, file, from, to, sha, out
-Result = dict[str, Any]
+Result = dict[str, Any]  # the task's, ported, seconds; verdict, passes, instrs; error
 
 
 def port_one(task: Task) -> Result:
@@ -28,7 +28,7 @@ def port_one(task: Task) -> Result:
         from ..port import Port
 
         text = Path(task["path"]).read_text(errors="replace")
-        port = Port(text, task["to"], source=task["from"], filename=task["file"])
+        port = Port(text, task["to"], source=task["from"], filename=task["file"], allow=task.get("allow", ()))
         port.run()
     except XpilerError as err:
         result["error"] = err.as_dict()
@@ -52,6 +52,10 @@ def _reached(port: Any, task: Task, failed: bool) -> Result:
         if not failed and not ported:
             out["error"] = {"kind": "wrong" if level == "wrong" else "unfinished", "message": port.verdict.detail,
                             "line": None, "column": None}
+        if ported:
+            from ..platforms.kinds import used
+
+            out["instrs"] = used(port.code, port.target)
         if ported and task.get("out"):
             where = Path(task["out"]) / task["to"] / Path(task["file"]).with_suffix(port.target.suffixes[0])
             where.parent.mkdir(parents=True, exist_ok=True)
