@@ -7,18 +7,18 @@ from tree_sitter import Node
 from ..ir import build
 from ..ir.nodes import Barrier, Const, Expr
 from ..ir.types import BOOL
-from .instr_calls import InstrCalls
 from .literals import numeric_limit
 from .math_functions import MathError, is_math, is_trivial, math_call
 from .refusals import call_refusal, node_refusal, short
 from .symbols import Ptr
 from .tree import field, strip_parens
 from .typenames import CType
+from .vectors import Vectors
 
 _CASTS = ("static_cast", "reinterpret_cast", "const_cast")
 
 
-class Calls(InstrCalls):
+class Calls(Vectors):
     """Lowers call expressions."""
 
     def _on_call_expression(self, node: Node) -> Expr | Ptr:
@@ -54,7 +54,8 @@ class Calls(InstrCalls):
         return self._named_call(node, self.text(function))
 
     def _named_call(self, node: Node, name: str) -> Expr | Ptr | None:
-        if name in self.unit.functions:
+        ours = name in self.platform.definitions and self.platform.overloads(name) and self.defined_as_ours(name)
+        if name in self.unit.functions and not ours:
             return self.inline(node, name)
         if self.types.is_type(name):
             return self._functional_cast(node, self.types.base(self.child(node, "function")))

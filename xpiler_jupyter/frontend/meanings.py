@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from functools import cache
 from math import prod
 from typing import Any
@@ -10,10 +11,11 @@ from typing import Any
 from ..errors import UnsupportedError
 from ..ir import build
 from ..ir.nodes import Alloc, AnyStmt, Block, Const, Expr, For, InstrCall, Kernel, Let, Ref
-from ..ir.visit import Rewriter, all_names, fresh_name, rename, stmts_of, substitute, walk
+from ..ir.visit import Rewriter, all_names, fresh_name, rename, stmts_of, walk
 from ..platforms import registry
 from ..platforms.base import Platform
 from ..platforms.instr import Instr, Operand
+from .counts import in_ints
 from .module import parse
 from .symbols import index_sum
 
@@ -21,20 +23,31 @@ from .symbols import index_sum
 @cache
 def _statements(platform: str, name: str) -> tuple[Instr, tuple[AnyStmt, ...]]:
     row = registry.get(platform).instr(name)
-    if row is None or any(isinstance(o.dtype, str) for o in row.operands):
+    if row is None:
         raise UnsupportedError(f"the meaning of {name} is not known")
+    return row, row_statements(row)
+
+
+def row_statements(row: Instr) -> tuple[AnyStmt, ...]:
+    """A row's meaning as statements over its operands, by their names. Raises UnsupportedError for a row whose types
+    are not chosen yet, and what the front end raises for a meaning that it cannot read."""
+    if any(isinstance(o.dtype, str) for o in row.operands):
+        raise UnsupportedError(f"the meaning of {row.name} is not known")
     host = registry.meeting_point()
 
     def word(o: Operand) -> str:
         assert not isinstance(o.dtype, str)
         return host.types[o.dtype]
 
-    params = [f"{word(o)}* {o.name}" if o.memory else f"{word(o)} {o.name}" for o in row.operands if not o.shape]
-    values = [f"{word(o)} {o.name}{''.join(f'[{n}]' for n in o.shape)};" for o in row.operands if o.shape]
+    def dims(o: Operand) -> tuple[int, ...]:
+        return (row.lanes, *o.shape) if o.per_lane else o.shape
+
+    params = [f"{word(o)}* {o.name}" if o.memory else f"{word(o)} {o.name}" for o in row.operands if not dims(o)]
+    values = [f"{word(o)} {o.name}{''.join(f'[{n}]' for n in dims(o))};" for o in row.operands if dims(o)]
     text = f'extern "C" void meaning({", ".join(params) or "int* none"}) {{\n{" ".join(values)}\n{row.meaning}\n}}'
-    shaped = {o.name for o in row.operands if o.shape}
+    shaped = {o.name for o in row.operands if dims(o)}
     body = stmts_of(_WithoutPlaces().visit(parse(text, host).body))
-    return row, tuple(s for s in body if not (isinstance(s, Alloc) and s.name in shaped))
+    return tuple(s for s in body if not (isinstance(s, Alloc) and s.name in shaped))
 
 
 def warp_memories(platform: Platform) -> frozenset[str]:
@@ -42,16 +55,24 @@ def warp_memories(platform: Platform) -> frozenset[str]:
     return frozenset(m.name for m in platform.memories if m.scope == "warp")
 
 
+Lane = Callable[[Expr], tuple[Expr, ...]]
+
+
 class _Operands(Rewriter):
     """Accesses of operands become accesses of the buffers that the call names."""
 
-    def __init__(self, places: dict[str, tuple[Operand, Ref]], shapes: dict[str, tuple[Expr, ...]]) -> None:
-        self.places, self.shapes = places, shapes
+    def __init__(self, places: dict[str, tuple[Operand, Ref]], shapes: dict[str, tuple[Expr, ...]],
+                 lane: Lane | None = None) -> None:
+        self.places, self.shapes, self.lane = places, shapes, lane
 
     def _place(self, node: Any) -> Any:
         if node.buffer not in self.places:
             return node
         operand, ref = self.places[node.buffer]
+        if operand.per_lane:
+            assert self.lane is not None
+            outer = (*self.lane(node.indices[0]), *ref.indices[:len(ref.indices) - len(operand.shape)])
+            return dataclasses.replace(node, buffer=ref.buffer, indices=(*outer, *node.indices[1:]), span=None)
         if operand.shape:
             outer = ref.indices[:len(ref.indices) - len(operand.shape)]
             return dataclasses.replace(node, buffer=ref.buffer, indices=(*outer, *node.indices), span=None)
@@ -86,9 +107,19 @@ class Meanings:
     def row(self, call: InstrCall) -> Instr:
         return _statements(self.platform, call.instr)[0]
 
-    def of(self, call: InstrCall) -> tuple[AnyStmt, ...]:
-        """The statements that the call stands for. Raises UnsupportedError where no meaning is known."""
+    def of(self, call: InstrCall, lane: Lane | None = None) -> tuple[AnyStmt, ...]:
+        """The statements that the call stands for.
+
+        Args:
+            lane: for a call to which each lane brings values of its own, now arrays with an element per thread: the
+                indices in front, of the lane with this number.
+
+        Raises:
+            UnsupportedError: no meaning is known, or the operands are values of a lane and `lane` is not given.
+        """
         row, stmts = _statements(self.platform, call.instr)
+        if lane is None and any(o.per_lane for o in row.operands):
+            raise UnsupportedError.at(call, f"{call.instr} exchanges values between the lanes of a warp")
         taken, names = set(self.taken), {}
         body = Block(stmts)
         for n in walk(body):
@@ -104,8 +135,7 @@ class Meanings:
                 scalars["operand " + o.name] = a
         hidden = {o.name: "operand " + o.name for o in row.operands}  # so that no name of the kernel is taken for one
         body = rename(body, {**{a: b for a, b in names.items() if a != b}, **hidden})
-        body = _Operands(places, self.shapes).visit(body)
-        return stmts_of(substitute(body, scalars))
+        return stmts_of(_Operands(places, self.shapes, lane).visit(in_ints(body, scalars)))
 
 
 class _WithoutPlaces(Rewriter):

@@ -227,6 +227,8 @@ class Statements(Loops):
         if isinstance(symbol, Moving | Pointer) or (isinstance(symbol, Unset) and symbol.pointer):
             self.assign_pointer(node, self.text(left), symbol, op, right)
             return Const(0, I32)
+        if self.fragment_assignment(node, left, op, inner):
+            return Const(0, I32)
         rhs = self.assign(inner) if inner.type == "assignment_expression" else self.expr(right)
         if isinstance(symbol, Unset):
             if symbol.loop or op != "=":

@@ -9,6 +9,7 @@ from tree_sitter import Node
 from ..ir.types import BF16, BOOL, F16, F32, F64, I8, I16, I32, I64, U8, U16, U32, U64, ScalarType
 from .refusals import short, type_refusal
 from .tree import Tree, field
+from .vector_types import vector_lanes
 
 NAMES: dict[str, ScalarType] = {
     "bool": BOOL, "_Bool": BOOL, "char": I8, "int": I32, "float": F32, "double": F64,
@@ -25,7 +26,8 @@ NAMES: dict[str, ScalarType] = {
 @dataclass(frozen=True, slots=True)
 class CType:
     """A type as declared: `base` None is void; `auto` leaves the base to the initialiser. `dims` are the nodes of array
-    dimensions, outermost first (None: `[]`); `row` those below a pointer to an array, as in `float (*p)[4]`."""
+    dimensions, outermost first (None: `[]`); `row` those below a pointer to an array, as in `float (*p)[4]`. `lanes` is
+    the number of elements of a vector type, 0 for a scalar."""
 
     base: ScalarType | None
     pointers: int = 0
@@ -34,6 +36,7 @@ class CType:
     dims: tuple[Node | None, ...] = ()
     row: tuple[Node | None, ...] = ()
     auto: bool = False
+    lanes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,11 @@ class Types:
         message, hint = type_refusal(text)
         raise self.tree.unsupported(node, message, hint)
 
+    def base_named(self, name: str) -> ScalarType | None:
+        """The scalar type of a name, None when it is none."""
+        alias = self.aliases.get(name)
+        return NAMES.get(name) if alias is None else alias.base if not (alias.pointers or alias.lanes) else None
+
     def _sized(self, node: Node, text: str) -> ScalarType:
         words = text.split()
         unsigned = "unsigned" in words
@@ -86,8 +94,9 @@ class Types:
             raise self.tree.unsupported(node, message, hint)
         return got[unsigned]
 
-    def specifier(self, node: Node) -> CType:
-        """The type in front of the declarators of a declaration, parameter or type descriptor."""
+    def specifier(self, node: Node, vectors: bool = False) -> CType:
+        """The type in front of the declarators of a declaration, parameter or type descriptor. Raises UnsupportedError
+        for a vector type unless the caller knows what to do with `vectors`."""
         type_node = field(node, "type")
         if type_node is None:
             raise self.tree.unsupported(node, "a declaration without a type is not supported")
@@ -99,8 +108,12 @@ class Types:
         if "volatile" in words:
             raise self.tree.unsupported(node, "volatile is not supported",
                                         "Code that relies on threads in lock step needs a barrier instead.")
+        lanes = vector_lanes(self.tree, node, base, self.base_named)
+        if lanes and not vectors:
+            raise self.tree.unsupported(type_node, f"the vector type {short(self.tree.text_of(type_node))} is not supported "
+                                        "here", "Only variables of a kernel may have it.")
         const = base.const or "const" in words or "constexpr" in words
-        return CType(base.base, base.pointers, const, base.reference, base.dims, base.row, base.auto)
+        return CType(base.base, base.pointers, const, base.reference, base.dims, base.row, base.auto, lanes)
 
     def declarator(self, node: Node | None, base: CType) -> Declared:
         """What one declarator makes of the base type."""

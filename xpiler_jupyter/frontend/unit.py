@@ -103,12 +103,13 @@ class Unit:
         try:
             if node.type == "alias_declaration":
                 name, described = child(node, "name"), child(node, "type")
-                vector = any("vector_size" in t.text or "ext_vector" in t.text
-                             for m in self.tree.marks_in(node.start_byte, node.end_byte) for t in m.words)
-                if name is not None and described is not None and not vector:
-                    self.types.aliases[self.tree.text_of(name)] = self.types.descriptor(described)
+                if name is None or described is None:
+                    return
+                base = self.types.specifier(described, vectors=True)
+                got = self.types.declarator(child(described, "declarator"), base)
+                self.types.aliases[self.tree.text_of(name)] = got.type
                 return
-            base = self.types.specifier(node)
+            base = self.types.specifier(node, vectors=True)
             for d in node.children_by_field_name("declarator"):
                 got = self.types.declarator(d, base)
                 if got.name is not None and not got.function:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 from ..ir.build import add, mul
-from ..ir.nodes import Const, Expr, Kernel, Var
-from ..ir.visit import all_names
+from ..ir.nodes import Alloc, Const, Expr, Kernel, Var
+from ..ir.visit import all_names, walk
 from .base import Platform
 from .expr_text import ExprText
 from .host_text import axis_loops, launch_comment, param_text, wrapper
 from .instr_text import declarations
 from .stmt_text import StmtText
+
+_WORD = re.compile(r"[A-Za-z_]\w*")
 
 
 def emit_kernel(kernel: Kernel, platform: Platform) -> str:
@@ -21,6 +25,8 @@ def emit_kernel(kernel: Kernel, platform: Platform) -> str:
     """
     body = StmtText(platform, kernel.params)
     body.declared = declarations(kernel.body, platform)
+    warp = {m.name for m in platform.memories if m.scope == "warp"}
+    body.of_warp = {n.name for n in walk(kernel.body) if isinstance(n, Alloc) and n.memory in warp}
     lines = [f"// {line.strip()}" for c in kernel.comments for line in c.splitlines()]
     if platform.api and kernel.host is None and axis_loops(kernel):
         lines.append(launch_comment(kernel, platform, platform.api))
@@ -30,9 +36,21 @@ def emit_kernel(kernel: Kernel, platform: Platform) -> str:
     lines += [f"{_head(kernel, platform)} {{", *inside, "}"]
     if platform.api and kernel.host is not None:
         lines += ["", *wrapper(kernel, kernel.host, platform, platform.api)]
-    text = "\n".join(lines)
+    text = "\n".join([*definitions("\n".join(lines), platform), *lines])
     includes = [f"#include <{h}>" for h, words in platform.headers.items() if not words or any(w in text for w in words)]
     return "\n".join([*includes, *([""] if includes else []), text]) + "\n"
+
+
+def definitions(text: str, platform: Platform) -> list[str]:
+    """The platform's own types and functions that a text mentions, and those that these mention, in the table's order."""
+    words = _WORD.findall(text)
+    wanted: set[str] = set()
+    while words:
+        new = {w for w in words if w in platform.definitions} - wanted
+        wanted |= new
+        words = [x for w in new for x in _WORD.findall(platform.definitions[w])]
+    out = [d for w, d in platform.definitions.items() if w in wanted]
+    return [line for d in out for line in d.splitlines()] + ([""] if out else [])
 
 
 def _flat_thread(kernel: Kernel, platform: Platform) -> tuple[str, int] | None:

@@ -46,6 +46,7 @@ class StmtText(ExprText):
         self.thread: tuple[str, int] | None = None  # the flat index of a thread as text, and how many there are
         self.taken: set[str] = set()
         self.globals: list[str] = []  # lines to stand before the kernel
+        self.of_warp: set[str] = set()  # those of them that a warp holds together
         self.declared: dict[str, tuple[str, int]] = {}  # values that only instrs touch: their type, and its rank
         for p in params:
             if p.pointer:
@@ -166,7 +167,7 @@ class StmtText(ExprText):
             raise UnsupportedError.at(a, f"nothing says what kind of {a.memory} {a.name!r} is")
         if declared:
             outer = "".join(f"[{self.expr(d)}]" for d in a.shape[:len(a.shape) - rank])
-            return f"{declared} {a.name}{outer};"
+            return f"{declared} {a.name}{outer}{' = {0}' if a.zeroed else ''};"
         count = math.prod(int(d.value) if isinstance(d, Const) else 1 for d in a.shape)
         if memory.capacity is not None and count * a.dtype.bytes > memory.capacity:
             return self._spilled(a, count, memory)
@@ -176,7 +177,7 @@ class StmtText(ExprText):
         return f"{word}{self.type(a.dtype)} {a.name}{dims}{start};"
 
     def place(self, buffer: str, indices: tuple[Expr, ...], dtype: ScalarType) -> str:
-        if buffer not in self.declared:
+        if buffer not in self.of_warp:
             return super().place(buffer, indices, dtype)
         outer = "".join(f"[{self.expr(i)}]" for i in indices[:len(indices) - self.declared[buffer][1]])
         return f"{buffer}{outer}.x[{element_of(indices)}]"

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from ...ir.nodes import Kernel
 from .. import simt
-from ..base import Platform
+from ..base import Memory, Platform
 from ..host_api import two_level
 from ..kernel_text import emit_kernel
+from .instrs import DEFINITIONS, INSTRS
 
 
 def emit(kernel: Kernel) -> str:
@@ -22,7 +23,8 @@ PLATFORM = Platform(
     language="cuda",
     suffixes=(".hip",),
     axes=simt.AXES,
-    memories=simt.memories(64 << 10, 131056),  # the LDS of one workgroup; the stack frame that clang allows one thread
+    # The LDS of one workgroup; the stack frame that clang allows one thread; registers of a wave.
+    memories=(*simt.memories(64 << 10, 131056), Memory("fragment", "", "warp", None)),
     lane_width=64,
     max_threads=1024,
     kernel_qualifier="__global__",
@@ -37,5 +39,7 @@ PLATFORM = Platform(
     },
     types=simt.types("__hip_bfloat16"),
     functions=simt.functions(),
+    instrs=INSTRS,
+    definitions=DEFINITIONS,
     markers=("hipMalloc", "hip_runtime", "hipMemcpy", "hipLaunchKernelGGL", "__builtin_amdgcn"),
 )
