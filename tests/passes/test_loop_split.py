@@ -8,7 +8,8 @@ import pytest
 from loopkit import I32, Block, If, Let, apply, at, bump, e, emit, f, loops, plain, put, refused, same
 
 from xpiler_jupyter.ir.build import loop
-from xpiler_jupyter.ir.nodes import Break, Continue, Kernel
+from xpiler_jupyter.ir.nodes import Break, Continue, For, Kernel
+from xpiler_jupyter.ir.visit import walk
 from xpiler_jupyter.passes import _registry as registry
 from xpiler_jupyter.platforms import registry as platforms
 
@@ -56,6 +57,21 @@ def test_continue_keeps_its_meaning() -> None:
 @pytest.mark.parametrize("factor", [0, -4, None, True, 1.5, "many"])
 def test_bad_factors(factor: Any) -> None:
     refused("loop_split", saxpy(), "factor", loop="i", factor=factor)
+
+
+@pytest.mark.parametrize("extent", ["n", 3, 8, 17, 64])
+def test_parts_fix_the_outer_loop(extent: Any) -> None:
+    result = same("loop_split", saxpy(extent), sizes=(0, 1, 7, 8, 9, 30), loop="i", parts=8, names=["task", "j"])
+    outer = next(n for n in walk(result.kernel.body) if isinstance(n, For))
+    assert outer.var == "task" and outer.hi == e(8)
+    assert ("guarded" in result.note) == (extent not in (8, 64)) == ("if" in emit(result.kernel))
+
+
+def test_parts_with_a_start_and_a_step() -> None:
+    stepped = loop("i", e("n"), Block((put("A", "i", 1.0), put("B", "i", 2.0))), lo=e(1))
+    kernel = plain(stepped.__class__(stepped.var, stepped.lo, stepped.hi, e(3), stepped.body))
+    same("loop_split", kernel, sizes=(0, 1, 2, 4, 20), loop="i", parts=4)
+    refused("loop_split", saxpy(), "number of parts", loop="i", parts=0)
 
 
 def test_refusals() -> None:

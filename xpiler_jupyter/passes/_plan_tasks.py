@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from ..ir.nodes import Kernel
 from ..platforms.base import Platform
 from ._plan import Move
 from ._script import Script
+from ._spread import spread
 
 
 def scripts(kernel: Kernel, target: Platform, allow: tuple[str, ...]) -> Iterator[Callable[[], Script]]:
     """Native plans, best first."""
-    yield from ()
+    yield partial(spread, kernel, target)
 
 
 def literal(kernel: Kernel, target: Platform) -> Iterator[Move]:

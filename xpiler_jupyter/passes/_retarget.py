@@ -42,6 +42,14 @@ def retarget(kernel: Kernel, target: Platform, refuse: Callable[..., IllegalPass
     return dataclasses.replace(kernel, platform=target.name)
 
 
+def with_reason(kernel: Kernel, reason: str, target: Platform) -> Kernel:
+    """The kernel with a comment above it that says why it uses none of the target's own instructions."""
+    if not reason or not target.expects:
+        return kernel
+    line = f"Plain loops, no {target.expects} instructions: {reason}."
+    return dataclasses.replace(kernel, comments=(*kernel.comments, line))
+
+
 def _axis(lp: For, target: Platform, refuse: Callable[..., IllegalPassError]) -> int:
     """Threads that the axis adds to a block. Refuses an axis that the target lacks, or one too long."""
     axis = target.axis(lp.axis or "")

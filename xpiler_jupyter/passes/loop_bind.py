@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from ..dataflow.dependences import is_parallel
 from ..errors import IllegalPassError
-from ..ir.build import add, ceil_div, convert, integer, mul, sub
+from ..ir.build import add, ceil_div, convert, guarded, integer, mul, sub
 from ..ir.nodes import Alloc, AnyStmt, Block, Const, Expr, For, Kernel, Let, Load, Node, Var
 from ..ir.simplify import simplify, simplify_expr
 from ..ir.types import I32
@@ -17,8 +17,9 @@ from ._bind_nest import Nest, find_nest
 from ._loops import find_loop, refuse_exits
 from ._make_host import make_host, wrapper_note
 from ._names import restore_names, unique_names
-from ._retarget import retarget
+from ._retarget import retarget, with_reason
 from ._share_loop import shared_loop, shared_loops
+from ._whole_job import whole_job
 from .base import Pass, PassResult, loop_labels
 
 
@@ -37,6 +38,7 @@ class LoopBind(Pass):
         "bind": 'loop label -> axis, e.g. {"i_outer": "blockIdx.x", "i_inner": "threadIdx.x"}; the loops are the '
                 "outermost ones, each directly inside the one before",
         "serial": "True: no loop is bound; one thread runs the whole kernel (always right, never fast)",
+        "reason": "where threads share a loop: why nothing better was done, said above the kernel",
         "same_axes": "True: keep the axes that the kernel has; they must exist on the target",
     }
 
@@ -56,7 +58,7 @@ class LoopBind(Pass):
             raise self.refuse(f"there is no knob {sorted(unknown)[0]!r}")
         axis = target.loop_axis
         if axis is not None and knobs.get("bind"):
-            return self._share(kernel, target, axis.name, dict(knobs["bind"]))
+            return self._share(kernel, target, axis.name, dict(knobs["bind"]), str(knobs.get("reason") or ""))
         if not target.axes:
             raise self.refuse(f"{target.title} has no axes to bind loops to")
         if knobs.get("same_axes"):
@@ -78,7 +80,8 @@ class LoopBind(Pass):
     def _no(self, reason: str, node: Node | None = None, hint: str | None = None) -> IllegalPassError:
         return self.refuse(reason, node, hint)
 
-    def _share(self, kernel: Kernel, target: Platform, axis: str, bind: dict[str, str]) -> PassResult:
+    def _share(self, kernel: Kernel, target: Platform, axis: str, bind: dict[str, str],
+               reason: str) -> PassResult:
         """The one bound loop stays where it stands; the threads of the processor share its iterations."""
         unknown = sorted(set(bind.values()) - {axis})
         if unknown or len(bind) > 1:
@@ -94,7 +97,7 @@ class LoopBind(Pass):
         answer = is_parallel(kernel, lp)
         if not answer.ok:
             raise self.refuse(f"{answer.reason}; threads would race", lp)
-        done = retarget(shared_loop(kernel, lp, answer), target, self._no)
+        done = with_reason(retarget(shared_loop(kernel, lp, answer), target, self._no), reason, target)
         return PassResult(simplify(done), f"The threads of the processor share the iterations of loop {label}.",
                           assumptions=tuple(sorted(set(answer.assumes))))
 
@@ -168,10 +171,13 @@ def _device_body(nest: Nest, loops: dict[str, For], extent: dict[str, Expr], tar
         axis = next(n for n, x in loops.items() if x is lp)
         index = add(lp.lo, mul(convert(Var(axis, I32), lp.dtype), lp.step))
         stmts += [*front, Let(lp.var, lp.dtype, convert(index, lp.dtype))]
+    extent, busy = whole_job(extent, target)
     body = Block((*stmts, *nest.body))
+    for condition in busy:
+        body = guarded(condition, body)
     for level in ("block", "grid"):
         for a in target.axes:
-            if a.level == level and a.name in loops:
+            if a.level == level and a.name in extent:
                 body = Block((For(a.name, integer(0), extent[a.name], integer(1), body, "parallel", a.name),))
     return body
 

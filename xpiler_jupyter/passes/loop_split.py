@@ -7,7 +7,7 @@ from typing import Any
 
 from ..ir.algebra import Poly
 from ..ir.build import add, guarded, lt, mul
-from ..ir.nodes import Block, Const, For, Kernel, Let, Var
+from ..ir.nodes import Block, Const, Expr, For, Kernel, Let, Var
 from ..ir.visit import all_names, fresh_name, substitute
 from ..platforms.base import Platform
 from ._loops import ceil_expr, find_loop, refuse_exits, scope_at, serial_loops, trip_count, uses_of
@@ -26,6 +26,9 @@ class LoopSplit(Pass):
             if (i < N) S(i)            // not there when F divides N
           }
 
+    With `parts`, the outer loop has that many iterations and the inner one as many as it takes: i = i_outer * ceil(N / P) +
+    i_inner, guarded unless P divides N.
+
     With `digits`, a loop over a flat index becomes the nest over the digits that its body takes it apart into:
         for (f < 6 * 4) { int row = f / 4; int col = f % 4; S(row, col) }  ->  for (row < 6) for (col < 4) S(row, col)
     """
@@ -36,6 +39,7 @@ class LoopSplit(Pass):
     knobs = {  # noqa: RUF012
         "loop": "the loop to split",
         "factor": "iterations of the inner loop",
+        "parts": "instead of a factor: iterations of the outer loop, each with an equal share of the iterations",
         "digits": "instead of a factor: \"auto\", or the extents of the nest that the index flattens, outermost first",
         "names": "names of the new loops, outermost first",
     }
@@ -61,23 +65,27 @@ class LoopSplit(Pass):
         refuse_exits(self, loop, label)
         if knobs.get("digits") is not None:
             return self._by_digits(kernel, loop, label, knobs["digits"], names)
-        factor = knobs.get("factor")
+        by_parts = knobs.get("parts") is not None
+        word, factor = ("parts", knobs["parts"]) if by_parts else ("factor", knobs.get("factor"))
         if isinstance(factor, str) and factor.isdecimal():
             factor = int(factor)
         if isinstance(factor, bool) or not isinstance(factor, int) or factor < 1:
-            raise self.refuse(f"the factor must be a whole number of at least 1, not {factor!r}", loop)
+            raise self.refuse(f"the {'number of parts' if by_parts else 'factor'} must be a whole number of at least 1, "
+                              f"not {factor!r}", loop)
         scope = scope_at(kernel, loop)
         if not scope.positive(scope.poly(loop.step)):
             raise self.refuse(f"the step of loop {label} is not known to be positive", loop)
         trips = trip_count(loop, scope)
-        if trips.value is not None and trips.value < factor:
-            raise self.refuse(f"loop {label} has {trips.value} iterations, fewer than the factor {factor}", loop)
+        if trips.value is not None and trips.value < factor and not by_parts:
+            raise self.refuse(f"loop {label} has {trips.value} iterations, fewer than the {word} {factor}", loop)
 
         taken = all_names(kernel)
         given = list(names or [])
         outer = fresh_name(given[0] if given else f"{loop.var}_outer", taken)
         inner = fresh_name(given[1] if len(given) > 1 else f"{loop.var}_inner", taken)
-        size, dtype = Const(factor, loop.dtype), loop.dtype
+        dtype = loop.dtype
+        quotient: Expr = ceil_expr(loop, trips, Poly.const(factor), scope)
+        blocks, size = (Const(factor, dtype), quotient) if by_parts else (quotient, Const(factor, dtype))
         flat = add(mul(Var(outer, dtype), size), Var(inner, dtype))
         value = add(loop.lo, mul(flat, loop.step))
         divides = trips.exact_div(Poly.const(factor)) is not None
@@ -88,11 +96,11 @@ class LoopSplit(Pass):
         else:
             body = substitute(body, {loop.var: value})
         zero, one = Const(0, dtype), Const(1, dtype)
-        blocks = ceil_expr(loop, trips, Poly.const(factor), scope)
         inside = For(inner, zero, size, one, body, loop.kind, loop.axis, dtype, span=loop.span)
         new = dataclasses.replace(loop, var=outer, lo=zero, hi=blocks, step=one, body=Block((inside,)), kind="serial")
         tail = "no tail" if divides else "the tail is guarded"
-        note = f"Split loop {label} into {outer} and {inner} of {factor} iterations ({tail})."
+        share = f"{factor} iterations and {inner} of an equal share" if by_parts else f"{inner} of {factor} iterations"
+        note = f"Split loop {label} into {outer} {'of' if by_parts else 'and'} {share} ({tail})."
         return PassResult(replace_node(kernel, loop, new), note)
 
     def _by_digits(self, kernel: Kernel, loop: For, label: str, digits: Any, names: Any) -> PassResult:
