@@ -64,6 +64,8 @@ class Instr:
         exact: False when hardware may round differently than `meaning` (tables, reassociated sums).
         lanes: threads that execute it together: 1, or the platform's lane width.
         arch: architectures that have it; empty: all.
+        needs: the word of `--allow` (`ir/narrow.py`) without which nobody may use it for a kernel that did not: it keeps
+            fewer bits of its operands than their types have.
         source: manual and section.
         assumption: what we decided where the manual is silent; printed on the page.
         template: the call, operands in braces, e.g. "mma({d}, {a}, {b})"; empty: `name` and the operands in order. An
@@ -80,6 +82,7 @@ class Instr:
     exact: bool = True
     lanes: int = 1
     arch: tuple[str, ...] = ()
+    needs: str = ""
     source: str = ""
     assumption: str = ""
     template: str = ""

@@ -55,8 +55,8 @@ def _each(dims: tuple[int, ...], body: str) -> str:
 
 
 def _row(name: str, doc: str, operands: tuple[Operand, ...], meaning: str, call: str, exact: bool = True,
-         assumption: str = "") -> Instr:
-    return Instr(name, doc, operands, meaning, overlap="same", exact=exact, lanes=_LANES, source=_GUIDE,
+         assumption: str = "", needs: str = "") -> Instr:
+    return Instr(name, doc, operands, meaning, overlap="same", exact=exact, lanes=_LANES, needs=needs, source=_GUIDE,
                  assumption=assumption, template=_NS + call)
 
 
@@ -105,7 +105,8 @@ def _mma(word: str, dtype: ScalarType, acc: ScalarType, shape: tuple[int, int, i
                     _fragment("a", "matrix_a", word, dtype, shape, la), _fragment("b", "matrix_b", word, dtype, shape, lb),
                     _fragment("c", "accumulator", TYPES[acc], acc, shape))
         yield _row(f"wmma_mma_{tag}_{acc.name}_{la}_{lb}", "Multiplies two fragments and adds a third: d = a * b + c.",
-                   operands, meaning, "mma_sync({d}, {a}, {b}, {c})", not acc.is_float, _TF32 if tf32 else "")
+                   operands, meaning, "mma_sync({d}, {a}, {b}, {c})", not acc.is_float, _TF32 if tf32 else "",
+                   "tf32" if tf32 else "")
 
 
 def _all() -> Iterator[Instr]:
