@@ -141,7 +141,7 @@ class Port:
             return Verdict("untested", f"the text is for {self.target.title} already" if already else "no step taken yet")
         if not self.finished:
             return Verdict("untested", f"{self.target.title} is not reached yet")
-        return step.verdict
+        return step.verdict_for(self.target.expects)
 
     @property
     def assumptions(self) -> tuple[str, ...]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from .ir.nodes import Kernel
+from .ir.nodes import InstrCall, Kernel
+from .ir.visit import walk
 from .verify.evidence import Evidence, Verdict
 
 UNTESTED = Verdict("untested", "not judged yet")
@@ -40,6 +41,13 @@ class Step:
     seconds: float = 0.0
     kernel: Kernel | None = field(default=None, compare=False, repr=False)
     uses: tuple[str, ...] = ()
+
+    def verdict_for(self, expects: str) -> Verdict:
+        """The verdict on the step as a finished port: one without any of the instructions that its target is expected to
+        use says so."""
+        if not expects or self.kernel is None or any(isinstance(n, InstrCall) for n in walk(self.kernel.body)):
+            return self.verdict
+        return replace(self.verdict, detail=f"{self.verdict.detail}; no {expects} instructions")
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able; the key `pass` holds the pass' name and `verdict` the ladder's word."""

@@ -9,6 +9,7 @@ from xpiler_jupyter.frontend import parse
 from xpiler_jupyter.ir import spec
 from xpiler_jupyter.ir.nodes import For
 from xpiler_jupyter.ir.visit import walk
+from xpiler_jupyter.passes import _plan_lanes
 from xpiler_jupyter.passes import _registry as passes
 from xpiler_jupyter.platforms import registry
 
@@ -71,3 +72,14 @@ def test_a_loop_whose_iterations_depend_on_each_other_is_not_shared() -> None:
 def test_a_race_in_the_source_is_an_assumption_of_the_recovered_kernel() -> None:
     kernel = parse(TEXT.format(pragma="parallel for").replace("C[i]", "C[i / 2]"), VNNI)
     assert any("race" in a for a in passes.get("loop_recovery").apply(kernel, C).assumptions)
+
+
+def test_a_port_without_intrinsics_says_so_and_shares_work_that_is_worth_it() -> None:
+    text = 'extern "C" void f(const float* A, float* C) {{ for (int i = 0; i < {}; i++) C[i] = A[i]; }}'
+    big = list(_plan_lanes.literal(parse(text.format(65536), C), VNNI))
+    assert [m.pass_name for m in big] == ["loop_bind", "loop_recovery"]
+    small = parse(text.format(3), C)
+    literal = list(_plan_lanes.literal(small, VNNI))
+    assert [m.pass_name for m in literal] == ["loop_recovery"]
+    done = passes.get("loop_recovery").apply(small, VNNI, **literal[0].knobs).kernel
+    assert "// Plain loops, no AVX-512 instructions: " in VNNI.emit(done)

@@ -31,6 +31,7 @@ _REMEMBERED = 64
 Key = tuple[str, tuple[str, ...]]
 _results: OrderedDict[tuple[Kernel, Callable[..., PassResult], str, str], PassResult] = OrderedDict()
 _next: OrderedDict[tuple[Key, Kernel], Move] = OrderedDict()
+_refusals: OrderedDict[tuple[str, Kernel], str] = OrderedDict()
 
 
 def next_move(kernel: Kernel, target: Platform, allow: tuple[str, ...]) -> Move | None:
@@ -41,8 +42,11 @@ def next_move(kernel: Kernel, target: Platform, allow: tuple[str, ...]) -> Move 
 def rehearse(kernel: Kernel, target: Platform, allow: tuple[str, ...], scripts: Iterable[Callable[[], Script]]) -> bool:
     """Remembers the first script that runs to its end from `kernel`. False when all are refused."""
     for start in scripts:
-        steps = _run(kernel, allow, start())
+        steps, refused = _run(kernel, allow, start())
         if not steps:
+            _refusals.setdefault((target.name, kernel), refused)
+            while len(_refusals) > _REMEMBERED:
+                _refusals.popitem(last=False)
             continue
         for before, move in steps:
             _next[(target.name, allow), before] = move
@@ -88,8 +92,13 @@ def _apply(kernel: Kernel, move: Move, allow: tuple[str, ...]) -> Kernel:
     return after
 
 
-def _run(kernel: Kernel, allow: tuple[str, ...], script: Script) -> list[tuple[Kernel, Move]]:
-    """The kernels on the way, each with the move that leaves it; empty when the script gives up."""
+def why_not(kernel: Kernel, target: Platform) -> str:
+    """What stopped the first of the scripts that were rehearsed from `kernel`; empty when none was."""
+    return _refusals.get((target.name, kernel), "")
+
+
+def _run(kernel: Kernel, allow: tuple[str, ...], script: Script) -> tuple[list[tuple[Kernel, Move]], str]:
+    """The kernels on the way, each with the move that leaves it; none, but the reason, when the script gives up."""
     steps: list[tuple[Kernel, Move]] = []
     try:
         move = next(script)
@@ -103,6 +112,6 @@ def _run(kernel: Kernel, allow: tuple[str, ...], script: Script) -> list[tuple[K
             kernel = after
             move = script.send(after)
     except StopIteration:
-        return steps
-    except (IllegalPassError, UnsupportedError):
-        return []
+        return steps, ""
+    except (IllegalPassError, UnsupportedError) as refusal:
+        return [], refusal.message

@@ -18,6 +18,7 @@ from ._axes import axis_nest, short_name
 from ._fold_host import fold_host
 from ._intervals import Splitter, barriers
 from ._names import restore_names, unique_names
+from ._retarget import with_reason
 from ._returns import without_returns
 from ._share_loop import shared_loops, unshared
 from ._single import FewThreads, SingleThreads, few_elements
@@ -37,7 +38,7 @@ class LoopRecovery(Pass):
     name = "loop_recovery"
     kind = "parallel"
     summary = "Turns blocks and threads into plain loops; barriers split the thread loops."
-    knobs: ClassVar[dict[str, str]] = {}
+    knobs: ClassVar[dict[str, str]] = {"reason": "why the target's own instructions are not used, said above the kernel"}
 
     def sites(self, kernel: Kernel, target: Platform) -> list[dict[str, Any]]:
         return [{}] if self._applies(kernel, target) else []
@@ -46,8 +47,9 @@ class LoopRecovery(Pass):
         return bool(_axes(kernel) or shared_loops(kernel)) or kernel.host is not None or kernel.platform != target.name
 
     def apply(self, kernel: Kernel, target: Platform, **knobs: Any) -> PassResult:
-        if knobs:
-            raise self.refuse(f"there is no knob {next(iter(knobs))!r}")
+        unknown = set(knobs) - set(self.knobs)
+        if unknown:
+            raise self.refuse(f"there is no knob {sorted(unknown)[0]!r}")
         if not self._applies(kernel, target):
             raise self.refuse("the kernel has no axes: there is nothing to recover")
         for n in walk(kernel.body):
@@ -80,7 +82,9 @@ class LoopRecovery(Pass):
         shared = tuple(dataclasses.replace(s, memory="local") if isinstance(s, Alloc) else s
                        for s in substitute(Block(nest.shared), vars_).stmts)
         whole = restore_names(Block((*nest.before, *_around(grid, (*shared, *inner)))), back)
+        whole = _Placed(target).visit(whole)
         serial = dataclasses.replace(folded, body=whole, platform=target.name, max_threads=None)
+        serial = with_reason(serial, str(knobs.get("reason") or ""), target)
         assumptions = doubts + self._races(serial, [g.var for g in grid], sorted(threads))
         if split:
             serial = dataclasses.replace(serial, body=SingleThreads({b.var for b in block}).visit(serial.body))
@@ -160,6 +164,16 @@ class _Unsynchronised(Rewriter):
 
     def visit_Barrier(self, node: Barrier) -> None:
         return None
+
+
+class _Placed(Rewriter):
+    """What lay in a memory that the target lacks is an ordinary array of the one thread that is left."""
+
+    def __init__(self, target: Platform) -> None:
+        self.target = target
+
+    def visit_Alloc(self, s: Alloc) -> Alloc:
+        return s if self.target.memory(s.memory) else dataclasses.replace(s, memory="local")
 
 
 PASS = LoopRecovery()

@@ -7,6 +7,7 @@ axes, and which axes the target has.
     intrinsics that the target lacks:                  detensorize
     axes of its own -> the target has the same ones:  loop_bind (same axes)
     axes            -> the target has others or none: loop_recovery, then tidy up (loop_fuse, loop_split)
+    another CPU     -> any:                            loop_recovery
     no axes         -> the target is plain C:         tidy up, done
     no axes         -> the target has some:           the plan for its kind of machine (`_plan_threads`, `_plan_tasks`)
     no axes         -> the target is another CPU:     `_plan_lanes`
@@ -51,6 +52,9 @@ def moves(kernel: Kernel, target: Platform, done: tuple[str, ...], allow: tuple[
         keep = "detensorize" not in done and all(target.axis(a) for a in axes)
         same = [Move("loop_bind", target, {"same_axes": True})] if keep else []
         return [*same, Move("loop_recovery", platforms.meeting_point())]
+    source = platforms.get(kernel.platform)
+    if not source.axes and not source.meeting_point:
+        return [Move("loop_recovery", platforms.meeting_point())]
     if target.meeting_point or "loop_recovery" in done:
         tidy = list(_tidy(kernel, platforms.get(kernel.platform)))
         if tidy or target.meeting_point:

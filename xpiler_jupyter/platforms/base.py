@@ -57,6 +57,8 @@ class Platform:
         axes: its parallel indices, fastest-varying thread axis first within a level; empty on plain C.
         loop_axis: the parallel index that is no launch but an ordinary loop with a pragma in front of it.
         memories: its address spaces.
+        expects: what its kernels are expected to be made of, in a word for people ("AVX-512"): a port that uses none of
+            `instrs` says so. Empty: plain code is what one expects.
         lane_width: threads that run in lock step (1 on plain C).
         max_threads: threads per block at most (1 on plain C).
         kernel_qualifier: what marks a kernel, e.g. "__global__"; empty: an extern "C" function.
@@ -72,6 +74,7 @@ class Platform:
         weak_markers: words that suggest it when nothing else tells.
         simulator: the header that gives an unmodified text its meaning on the host.
         instrs: the intrinsics whose meaning is known.
+        variants: a pattern of what in an instr's name tells variants of one apart (width, mask), for manual pages.
         derived: built-in -> its value as a sum of products of axes, their extents and other built-ins.
         usual: extents, by their built-ins' names, of the launch that a kernel gets when nothing says how it is started;
             empty: they follow from the kernel's guards.
@@ -99,7 +102,9 @@ class Platform:
     weak_markers: tuple[str, ...] = ()
     meeting_point: bool = False
     loop_axis: Axis | None = None
+    expects: str = ""
     instrs: tuple[Instr, ...] = ()
+    variants: str = ""
     derived: dict[str, str] = field(default_factory=dict)
     usual: dict[str, int] = field(default_factory=dict)
     definitions: dict[str, str] = field(default_factory=dict)

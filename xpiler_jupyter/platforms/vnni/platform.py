@@ -37,5 +37,7 @@ PLATFORM = Platform(
     markers=tables.MARKERS,
     weak_markers=tables.WEAK_MARKERS,
     loop_axis=tables.LOOP_AXIS,
+    expects="AVX-512",
     instrs=values(INSTRS),
+    variants=r"^_mm(?:256|512)?_|(?<=_)maskz?3?_",
 )
