@@ -7,6 +7,7 @@ from functools import partial
 
 from ..ir.nodes import For, Kernel
 from ..platforms.base import Platform
+from . import _registry
 from ._contraction import Contraction, contraction
 from ._loops import label_of
 from ._plan import Move, extent_of, parallel_chain
@@ -23,7 +24,7 @@ MIN_INNER = 32  # below one warp of the narrower machines, the innermost loop al
 def scripts(kernel: Kernel, target: Platform, allow: tuple[str, ...]) -> Iterator[Callable[[], Script]]:
     """Native plans, best first: a matrix product on the matrix units of a warp, or by tiles in the block's memory."""
     chain = parallel_chain(kernel)
-    if len(chain) < 2:
+    if len(chain) < 2 or not {"tensorize", "cache"} <= set(_registry.names()):
         return
     found = contraction(kernel, chain[-2][1])
     if isinstance(found, str):
