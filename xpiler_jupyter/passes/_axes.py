@@ -58,6 +58,6 @@ def axis_nest(kernel: Kernel) -> AxisNest:
 
 
 def short_name(axis: str) -> str:
-    """A readable loop name for an axis: "blockIdx.x" is `bx`."""
+    """A readable loop name for an axis: "blockIdx.x" is `bx`, "coreId" is `core`."""
     head, _, tail = axis.partition(".")
-    return head[0] + tail if tail else head
+    return head[0] + tail if tail else head.removesuffix("Id")
