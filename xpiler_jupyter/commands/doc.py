@@ -1,4 +1,5 @@
-"""Write the reference pages: one per pass and one per platform, from the same tables that the code uses."""
+"""Write the reference pages, from the same tables that the code uses: one per pass, one per platform, and the instrs of each
+platform on a page per section of its manual."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ import inspect
 import sys
 from pathlib import Path
 
-HELP = "write the pages of passes and platforms"
+HELP = "write the pages of passes, platforms and instrs"
 NOTE = "<!-- Written by `xpiler doc` from the tables in the code: change those, not this page. -->\n"
 
 
@@ -16,21 +17,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    for name, text in pages().items():
-        path = Path(args.out) / name
+    out, made = Path(args.out), pages()
+    for old in sorted(out.glob("instrs/*/*.md")):
+        if str(old.relative_to(out)) not in made and old.read_text().startswith(NOTE):
+            old.unlink()  # a page of ours that the tables have no more
+    for name, text in made.items():
+        path = out / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    print(f"xpiler: wrote {len(pages())} pages to {args.out}", file=sys.stderr)
+    print(f"xpiler: wrote {len(made)} pages to {args.out}", file=sys.stderr)
     return 0
 
 
 def pages() -> dict[str, str]:
     """Every page by its path below the output folder."""
     from ..passes import _registry as passes
+    from ..platforms import manual
     from ..platforms import registry as platforms
 
     out = {f"passes/{n}.md": pass_page(n) for n in passes.names()}
     out |= {f"platforms/{n}.md": platform_page(n) for n in platforms.names()}
+    for n in platforms.names():
+        made = manual.pages(platforms.get(n))
+        out |= {f"instrs/{n}/{page}.md": f"{NOTE}\n{text}" for page, text in made.items()}
     links = [f"- [{p.removesuffix('.md')}]({p})" for p in sorted(out)]
     out["README.md"] = NOTE + "\n# Reference\n\n" + "\n".join(links) + "\n"
     return out
@@ -50,7 +59,9 @@ def pass_page(name: str) -> str:
 
 def platform_page(name: str) -> str:
     """Axes, memories, limits and spellings of one platform."""
+    from ..platforms import manual
     from ..platforms import registry as platforms
+    from ..platforms.kinds import KINDS, kind_of
 
     p = platforms.get(name)
     lines = [NOTE, f"# {p.title} (`{p.name}`)", "", f"Files: {', '.join(f'`*{s}`' for s in p.suffixes)}. Lanes in lock step: "
@@ -67,10 +78,14 @@ def platform_page(name: str) -> str:
         lines += ["", "Functions whose spelling C's naming rule does not give:", ""]
         lines += ["| function | type | here |", "|---|---|---|"]
         lines += [f"| {fn} | {t} | `{word}` |" for (fn, t), word in sorted(p.functions.items(), key=str)]
+    if p.derived:
+        lines += ["", "| built-in | is |", "|---|---|", *(f"| `{k}` | `{v}` |" for k, v in p.derived.items())]
     if p.instrs:
-        rows: dict[str, int] = {}
-        for instr in p.instrs:
-            rows[instr.doc] = rows.get(instr.doc, 0) + 1
-        lines += ["", f"Instrs ({len(p.instrs)}):", "", "| what it does | variants |", "|---|---|"]
-        lines += [f"| {doc} | {count} |" for doc, count in rows.items()]
+        words: dict[str, set[str]] = {}
+        for row in p.instrs:
+            words.setdefault(kind_of(row), set()).add(row.word)
+        counts = ", ".join(f"{len(words[k])} {k}" for k in KINDS if k in words)
+        links = ", ".join(f"[{page.replace('-', ' ')}](../instrs/{p.name}/{page}.md)" for page in manual.pages(p))
+        lines += ["", f"Instrs: {len({r.word for r in p.instrs})} words ({counts}) in {len(p.instrs)} typed rows, on the pages "
+                  f"{links}. `xpiler explain WORD` prints one."]
     return "\n".join(lines) + "\n"

@@ -73,6 +73,9 @@ class Platform:
         markers: words that only this platform's texts have.
         weak_markers: words that suggest it when nothing else tells.
         simulator: the header that gives an unmodified text its meaning on the host.
+        defines: switches of the simulator.
+        native_flags: compiler flags by which the simulator uses this processor's own instructions; native_cpu: the
+            words of /proc/cpuinfo that such a processor has.
         instrs: the intrinsics whose meaning is known.
         variants: a pattern of what in an instr's name tells variants of one apart (width, mask), for manual pages.
         derived: built-in -> its value as a sum of products of axes, their extents and other built-ins.
@@ -103,6 +106,9 @@ class Platform:
     meeting_point: bool = False
     loop_axis: Axis | None = None
     expects: str = ""
+    defines: tuple[str, ...] = ()
+    native_flags: tuple[str, ...] = ()
+    native_cpu: tuple[str, ...] = ()
     instrs: tuple[Instr, ...] = ()
     variants: str = ""
     derived: dict[str, str] = field(default_factory=dict)

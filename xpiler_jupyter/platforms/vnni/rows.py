@@ -107,8 +107,8 @@ def row(
     ops = tuple(operands)
     result = ops[:1] if ops and ops[0].name == "dst" else ()
     call = f"{name}({', '.join('{' + o.name + '}' for o in ops[len(result):])})"
-    return Instr(name, doc, ops, meaning, types or {}, rules, overlap, exact, 1, (arch,), guide(category), assumption,
-                 template=("{dst} = " if result else "") + call)
+    return Instr(name, doc, ops, meaning, types or {}, rules, overlap, exact, 1, (arch,),
+                 source=guide(category), assumption=assumption, template=("{dst} = " if result else "") + call)
 
 
 def lanes(
