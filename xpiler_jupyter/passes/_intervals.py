@@ -43,7 +43,8 @@ Refuse = Callable[[str, Node | None], IllegalPassError]
 
 
 def barriers(node: Node) -> bool:
-    return any(isinstance(n, Barrier) for n in walk(node))
+    """Do threads meet here: at a barrier, or to exchange values in an instr of a warp?"""
+    return any(isinstance(n, Barrier | InstrCall) for n in walk(node))
 
 
 def _names(node: Node) -> set[str]:
@@ -85,11 +86,13 @@ class Splitter:
         body: what one thread does, axes already under their serial names, every name declared once.
         written: buffers that the kernel writes.
         taken: names in use; new ones are added.
+        meeting: what an instr that takes values of several threads does for the block.
     """
 
     def __init__(self, threads: tuple[For, ...], body: Block, written: set[str], taken: set[str],
-                 refuse: Refuse) -> None:
+                 refuse: Refuse, meeting: Callable[[InstrCall], tuple[AnyStmt, ...]] | None = None) -> None:
         self.threads, self.taken, self.refuse, self.written = threads, taken, refuse, written
+        self.meeting = meeting
         self.body = body
         self.uniform = Uniformity(body, [t.var for t in threads])
         self.buffers: dict[str, Alloc] = {}  # expanded by the threads
@@ -140,7 +143,7 @@ class Splitter:
 
     def _cuts(self, s: Any, in_loop: bool) -> bool:
         """Does the statement stand between thread loops rather than in one?"""
-        if isinstance(s, Barrier | Break | Continue) or barriers(s):
+        if isinstance(s, Barrier | InstrCall | Break | Continue) or barriers(s):
             return True
         if isinstance(s, Let):
             return s.name in self.lifted and s.name not in self.hoisted
@@ -153,6 +156,8 @@ class Splitter:
             return [s]
         if isinstance(s, Let | Store):
             return [dataclasses.replace(s, value=self._uniform(s.value))]
+        if isinstance(s, InstrCall):
+            return self._met(s)
         if not barriers(s):
             return [self._leave(s)]
         if any(s is g for g in self.per_thread):
@@ -335,6 +340,19 @@ class Splitter:
             return dataclasses.replace(s, cond=self._uniform(s.cond), body=body)
         lo, hi, step = (self._uniform(e) for e in exprs)
         return dataclasses.replace(s, lo=lo, hi=hi, step=step, body=body)
+
+    def _met(self, s: InstrCall) -> list[AnyStmt]:
+        """The exchange of values between threads, on arrays with an element for each."""
+        if self.guards:
+            raise self.refuse("some threads may have returned before this, and it needs all of them", s)
+        for a in s.args:
+            for e in a.indices if isinstance(a, Ref) else (a,):
+                if not self.uniform.expr(e):
+                    raise self.refuse(f"which values {s.instr} takes is not shown to be the same for all threads", s)
+        args = tuple(dataclasses.replace(a, indices=tuple(map(self._uniform, a.indices))) if isinstance(a, Ref)
+                     else self._uniform(a) for a in s.args)
+        assert self.meeting is not None
+        return list(self.meeting(dataclasses.replace(s, args=args)))
 
     def _leave(self, s: If) -> AnyStmt:
         """`if (c) break;` of a loop with barriers: one decision for the block."""

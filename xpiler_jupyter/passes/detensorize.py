@@ -18,6 +18,7 @@ from ..platforms import registry as platforms
 from ..platforms.base import Platform
 from ._axes import axis_nest
 from ._forward import forward_copies
+from ._waves import per_lane
 from .base import Pass, PassResult
 
 
@@ -42,10 +43,15 @@ class Detensorize(Pass):
         unknown = set(knobs) - set(self.knobs)
         if unknown:
             raise self.refuse(f"there is no knob {sorted(unknown)[0]!r}")
+        meanings = Meanings(kernel)
         calls = [n for n in walk(kernel.body) if isinstance(n, InstrCall)]
         if not calls:
             raise self.refuse("the kernel has no intrinsics")
-        meanings = Meanings(kernel)
+        lane = [c for c in calls if per_lane(kernel, c)]
+        if len(lane) == len(calls):
+            raise self.refuse(f"{lane[0].instr} exchanges values between the lanes of a warp: there is no loop of one thread "
+                              "that does the same", lane[0], hint="Recover loops from the threads first (loop_recovery).")
+        calls = [c for c in calls if not any(c is x for x in lane)]
         try:
             widths = {meanings.row(c).lanes for c in calls}
         except UnsupportedError as error:
@@ -118,7 +124,7 @@ class Detensorize(Pass):
                 if any(isinstance(n, Var | Load) and not uniform.expr(n) for n in walk(node)):
                     raise self.refuse("the elements of a fragment are computed from what differs between lanes", node)
                 return
-            if isinstance(node, InstrCall) and meanings.row(node).lanes > 1:
+            if isinstance(node, InstrCall) and meanings.row(node).lanes > 1 and not per_lane(kernel, node):
                 if not alike:
                     raise self.refuse(f"not all lanes of a warp are shown to come to {node.instr} together", node)
                 if not all(uniform.expr(a) for a in node.args):
@@ -168,6 +174,10 @@ class _Expand(Rewriter):
             run.clear()
 
         for s in b.stmts:
+            if isinstance(s, InstrCall) and any(o.per_lane for o in self.meanings.row(s).operands):
+                flush()
+                out.append(s)
+                continue
             collective = isinstance(s, InstrCall) and self.meanings.row(s).lanes > 1
             if is_element_loop(s, self.arrays) and self.guard is not None:
                 assert isinstance(s, For)

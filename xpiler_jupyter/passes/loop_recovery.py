@@ -22,6 +22,7 @@ from ._retarget import with_reason
 from ._returns import without_returns
 from ._share_loop import shared_loops, unshared
 from ._single import FewThreads, SingleThreads, few_elements
+from ._waves import per_lane, waves
 from .base import Pass, PassResult, replace_node
 
 
@@ -53,10 +54,10 @@ class LoopRecovery(Pass):
         if not self._applies(kernel, target):
             raise self.refuse("the kernel has no axes: there is nothing to recover")
         for n in walk(kernel.body):
-            if isinstance(n, InstrCall):
+            if isinstance(n, InstrCall) and not per_lane(kernel, n):
                 raise self.refuse(f"{n.instr} works on several threads at once and has no sequential form here", n,
                                   hint="Replace it by its loops first (detensorize).")
-            if isinstance(n, Barrier) and n.scope != "block":
+            if isinstance(n, Barrier) and n.scope not in ("block", "warp"):
                 raise self.refuse(f"a barrier of a {n.scope} orders only some threads of a block", n)
         doubts = tuple(f"no two threads race on loop {lp.var} (not shown: {why.reason})" for lp in shared_loops(kernel)
                        if not (why := is_parallel(kernel, lp)).ok)
@@ -67,12 +68,15 @@ class LoopRecovery(Pass):
         vars_ = {axis: Var(name, I32) for axis, name in loops.items()}
         grid, block = _serial(nest.grid, loops), _serial(nest.block, loops)
         body, back = unique_names(substitute(nest.body, vars_), taken)
-        split = bool(block) and barriers(body)
+        split = barriers(body) and (bool(block) or any(isinstance(n, InstrCall) for n in walk(body)))
         inner: tuple[AnyStmt, ...]
         expanded: set[str] = set()
+        outer: list[str] = []
         if split:
-            splitter = Splitter(block, body, buffers_written(body), taken, self._no)
-            inner = splitter.run()
+            order = waves(dataclasses.replace(kernel, body=body), block, body, taken, self._no)
+            outer, block, body = [lp.var for lp in order.around], order.threads, order.body
+            splitter = Splitter(block, body, buffers_written(body), taken, self._no, order.meeting)
+            inner = _around(order.around, splitter.run())
             expanded = set(splitter.buffers)
         else:
             inner = _around(block, stmts_of(without_returns(_Unsynchronised().visit(body), taken)))
@@ -85,7 +89,7 @@ class LoopRecovery(Pass):
         whole = _Placed(target).visit(whole)
         serial = dataclasses.replace(folded, body=whole, platform=target.name, max_threads=None)
         serial = with_reason(serial, str(knobs.get("reason") or ""), target)
-        assumptions = doubts + self._races(serial, [g.var for g in grid], sorted(threads))
+        assumptions = doubts + self._races(serial, [g.var for g in grid], [*outer, *sorted(threads)])
         if split:
             serial = dataclasses.replace(serial, body=SingleThreads({b.var for b in block}).visit(serial.body))
         note = "One thread does everything already; " if not loops else ""

@@ -33,6 +33,7 @@ from . import _registry as passes
 from ._plan import Move
 from ._script import applied as applied
 from ._script import next_move, rehearse, stepwise
+from ._waves import per_lane
 from .base import loop_labels
 
 
@@ -44,12 +45,13 @@ def moves(kernel: Kernel, target: Platform, done: tuple[str, ...], allow: tuple[
         return [planned]
     if kernel.platform == target.name and not (target.meeting_point and "loop_recovery" in done):
         return []
-    if any(isinstance(n, InstrCall) and target.instr(n.instr) is None for n in walk(kernel.body)):
+    lacking = [n for n in walk(kernel.body) if isinstance(n, InstrCall) and target.instr(n.instr) is None]
+    if any(not per_lane(kernel, n) for n in lacking):  # the others are taken apart together with the threads
         return [Move("detensorize", platforms.get(kernel.platform))]
     axes = {n.axis for n in walk(kernel.body) if isinstance(n, For) and n.kind == "parallel" and n.axis}
     if axes:
         # Once intrinsics are loops, one lane of each warp does the work of all: other axes serve it better.
-        keep = "detensorize" not in done and all(target.axis(a) for a in axes)
+        keep = not lacking and "detensorize" not in done and all(target.axis(a) for a in axes)
         same = [Move("loop_bind", target, {"same_axes": True})] if keep else []
         return [*same, Move("loop_recovery", platforms.meeting_point())]
     source = platforms.get(kernel.platform)
