@@ -64,6 +64,8 @@ class Platform:
         kernel_qualifier: what marks a kernel, e.g. "__global__"; empty: an extern "C" function.
         barriers: text per barrier scope.
         types: text per scalar type.
+        type_names: its own words for scalar types, beside C's; vectors: bytes of its vector types, values that only
+            instrs touch.
         functions: text per (canonical function, dtype); missing ones follow C's <math.h> naming.
         api: the host run-time calls; None: there is no host/device split.
         predefined: the macros that its compiler defines, with their values.
@@ -100,6 +102,8 @@ class Platform:
     predefined: dict[str, int] = field(default_factory=dict)
     headers: dict[str, tuple[str, ...]] = field(default_factory=dict)
     types: dict[ScalarType, str] = field(default_factory=lambda: dict(C_TYPES))
+    type_names: dict[str, ScalarType] = field(default_factory=dict)
+    vectors: dict[str, int] = field(default_factory=dict)
     functions: dict[tuple[str, ScalarType], str] = field(default_factory=dict)
     markers: tuple[str, ...] = ()
     weak_markers: tuple[str, ...] = ()

@@ -6,18 +6,22 @@ from ...ir.types import I8, I16, I32, I64, U8, U16, U32, U64, ScalarType
 from ..instr import Instr, Operand
 from .rows import (
     IMM8,
+    INTEGERS,
     SIGNED,
     UNSIGNED,
     WIDTHS,
     WRAPS,
     C,
     clamp,
+    dst,
     f_or_vl,
     lanes,
+    loop,
     masked_arch,
     pre,
     reg,
     regs,
+    row,
     scalar,
     wide,
 )
@@ -147,9 +151,9 @@ def _logic() -> list[Instr]:
     words = (("and", "a[i] & b[i]"), ("or", "a[i] | b[i]"), ("xor", "a[i] ^ b[i]"), ("andnot", "~a[i] & b[i]"))
     for w in WIDTHS:
         for word, expr in words:
-            n = w // 32
-            made += lanes(f"{pre(w)}{word}_si{w}", f"Bitwise {word}.", I32, n, expr, regs("ab", I32, n), "Logical",
-                          wide(w, 32))
+            n = f"{w // 8} / sizeof(T)"
+            made.append(row(f"{pre(w)}{word}_si{w}", f"Bitwise {word}.", (dst("T", n), reg("a", "T", n), reg("b", "T", n)),
+                            loop(n, f"dst[i] = {expr};"), "Logical", wide(w, 32), types=INTEGERS))
             for bits in (32, 64):
                 t = SIGNED[bits]
                 made += lanes(f"{pre(w)}{word}_epi{bits}", f"Bitwise {word}.", t, w // bits, expr,

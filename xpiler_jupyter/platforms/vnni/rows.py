@@ -18,6 +18,8 @@ UNSIGNED: dict[int, ScalarType] = {8: U8, 16: U16, 32: U32, 64: U64}
 FLOAT: dict[int, ScalarType] = {32: F32, 64: F64}
 PS: dict[str, ScalarType] = {"ps": F32, "pd": F64}
 ANY = (I8, U8, I16, U16, I32, U32, I64, U64, F32, F64)
+# Of a row whose lanes are bits of any integers: a kernel's call takes the type that its registers have.
+INTEGERS: dict[str, tuple[ScalarType, ...]] = {"T": (I32, I8, U8, I16, U16, U32, I64, U64)}
 C = {I8: "int8_t", U8: "uint8_t", I16: "int16_t", U16: "uint16_t", I32: "int", U32: "uint32_t", I64: "int64_t",
      U64: "uint64_t", F32: "float", F64: "double"}
 LOW = {I8: "-128", I16: "-32768", I32: "-2147483647 - 1", U8: "0", U16: "0", U32: "0"}

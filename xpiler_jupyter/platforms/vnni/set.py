@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...ir.types import F32, F64, I8, I16, I32, I64, ScalarType
 from ..instr import Instr
-from .rows import WIDTHS, dst, f_or_vl, lanes, masked_arch, pre, reg, row, scalar
+from .rows import INTEGERS, WIDTHS, dst, f_or_vl, lanes, loop, masked_arch, pre, reg, row, scalar
 from .tables import mask_of
 
 _KINDS: dict[str, ScalarType] = {"ps": F32, "pd": F64, "epi8": I8, "epi16": I16, "epi32": I32, "epi64": I64}
@@ -14,14 +14,13 @@ def _rows() -> list[Instr]:
     made = []
     for w in WIDTHS:
         old = "avx512f" if w == 512 else "avx" if w == 256 else "sse2"
-        for s, t in ((f"si{w}", I32), ("ps", F32), ("pd", F64)):
-            n = w // t.bits
-            for word, more in (("setzero", ""), ("undefined", " The value is undefined on the device; zero here.")):
-                if word == "undefined" and w == 512:
-                    s = {"si512": "epi32"}.get(s, s)
-                made += lanes(f"{pre(w)}{word}_{s}", f"All bits zero.{more}", t, n, "0", (), "Set", old)
+        for word, more in (("setzero", ""), ("undefined", " The value is undefined on the device; zero here.")):
+            for s, t in (("ps", F32), ("pd", F64)):
+                made += lanes(f"{pre(w)}{word}_{s}", f"All bits zero.{more}", t, w // t.bits, "0", (), "Set", old)
+            names = ["epi32"] if (word, w) == ("undefined", 512) else [f"si{w}", *(["epi32"] if w == 512 else [])]
+            made += [row(f"{pre(w)}{word}_{s}", f"All bits zero.{more}", (dst("T", f"{w // 8} / sizeof(T)"),),
+                         loop(f"{w // 8} / sizeof(T)", "dst[i] = 0;"), "Set", old, types=INTEGERS) for s in names]
         if w == 512:
-            made += lanes("_mm512_setzero_epi32", "All bits zero.", I32, 16, "0", (), "Set", old)
             made += lanes("_mm512_setzero", "All bits zero.", F32, 16, "0", (), "Set", old)
         for s, t in _KINDS.items():
             n = w // t.bits
