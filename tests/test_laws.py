@@ -26,9 +26,10 @@ MAY_IMPORT = {
     "running": {"ir", "dataflow", "platforms", "execute", "frontend", "verify", "intake"},
     "intake": {"ir", "platforms", "frontend", "passes"},
     "port": {"ir", "dataflow", "platforms", "execute", "frontend", "passes", "verify", "record", "running", "intake"},
-    "cli": {"port", "record", "running", "commands", "verify", "platforms", "execute", "frontend", "notebook", "passes"},
-    "commands": {"port", "record", "running", "verify", "platforms", "execute", "frontend", "notebook", "passes"},
-    "notebook": {"port", "record", "running", "verify", "platforms"},
+    "pages": {"passes", "platforms"},
+    "cli": {"pages", "port", "record", "running", "commands", "verify", "platforms", "execute", "frontend", "notebook", "passes"},
+    "commands": {"ir", "pages", "port", "record", "running", "verify", "platforms", "execute", "frontend", "notebook", "passes"},
+    "notebook": {"pages", "port", "record", "running", "verify", "platforms"},
 }
 OWNERS = {
     "islpy": {"dataflow"}, "z3": {"repair", "verify"}, "openai": {"llm"}, "IPython": {"notebook"}, "ipywidgets": {"notebook"},

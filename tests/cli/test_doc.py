@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from xpiler_jupyter.commands.doc import pages
+from xpiler_jupyter.pages import pages
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from xpiler_jupyter.commands.explain import explain
 from xpiler_jupyter.errors import UsageError
+from xpiler_jupyter.pages import explain
 from xpiler_jupyter.platforms import manual, registry
 
 Xpiler = Callable[..., Any]

@@ -15,13 +15,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 @dataclass(frozen=True)
 class Ran:
-    """What a cell left: its value, what it printed, whether it failed."""
+    """What a cell left: its value, what it printed, whether it failed, what it displayed besides its value."""
 
     value: Any
     out: str
     err: str
     success: bool
     data: dict[str, Any]
+    shown: tuple[dict[str, Any], ...] = ()
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +48,8 @@ def run(shell: Any) -> Callable[[str], Ran]:
             result = shell.run_cell(text)
         data, _ = shell.display_formatter.format(result.result) if result.result is not None else ({}, {})
         assert "Traceback" not in got.stdout + got.stderr, got.stdout + got.stderr
-        return Ran(result.result, got.stdout, got.stderr, result.success, data)
+        return Ran(result.result, got.stdout, got.stderr, result.success, data,
+                   tuple(o.data for o in got.outputs if o.data))
 
     return cell
 

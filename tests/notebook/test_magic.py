@@ -180,3 +180,10 @@ def test_unload_and_load_again(run: Run, shell: Any) -> None:
     finally:
         run("%load_ext xpiler_jupyter")
     assert "text/html" in run("p").data
+
+
+def test_explain(run: Run) -> None:
+    shown, = run("%xpile_explain __bang_add").shown
+    assert shown["text/plain"].startswith("# __bang_add") and shown["text/markdown"] == shown["text/plain"]
+    ran = run("%xpile_explain __bang_ad")
+    assert not ran.success and "near: " in ran.err and "__bang_add" in ran.err

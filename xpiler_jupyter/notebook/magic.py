@@ -204,6 +204,20 @@ class XpileMagics(Magics):  # type: ignore[misc,unused-ignore]
         self._advance(port, lambda: port.edit(cell, where))
         return port
 
+    @no_var_expand  # type: ignore[untyped-decorator,unused-ignore]
+    @line_magic  # type: ignore[untyped-decorator,unused-ignore]
+    @plain_errors
+    def xpile_explain(self, line: str) -> None:
+        """Show the manual page of an instr, a pass or a platform: %xpile_explain __bang_maxpool."""
+        from IPython.display import display
+
+        from ..pages import explain
+
+        if not line.strip():
+            raise UsageError("which word? Name an instr, a pass or a platform", hint="For example %xpile_explain bang.")
+        for page in explain(line).values():
+            display({"text/markdown": page, "text/plain": page}, raw=True)  # type: ignore[no-untyped-call,unused-ignore]
+
     def _begin(self, magic: str, line: str) -> tuple[Namespace, Port | None]:
         """The options and the port they mean; no port when only help was asked for."""
         parser = step_parser(magic)
