@@ -24,6 +24,21 @@ def test_tail(golden: Any) -> None:
     golden("loop_split/tail", emit(result.kernel))
 
 
+@pytest.mark.parametrize("tail", ["clip", "rest"])
+def test_tails_without_a_guard(golden: Any, tail: str) -> None:
+    result = same("loop_split", saxpy(), sizes=(0, 1, 3, 4, 5, 9), loop="i", factor=4, tail=tail)
+    assert "if" not in emit(result.kernel)
+    golden(f"loop_split/{tail}", emit(result.kernel))
+    assert emit(apply("loop_split", saxpy(64), loop="i", factor=16, tail=tail).kernel) == emit(
+        apply("loop_split", saxpy(64), loop="i", factor=16).kernel)
+    refused("loop_split", saxpy(), "tail must be one of", loop="i", factor=4, tail="none")
+
+
+def test_a_clipped_share_may_be_empty() -> None:
+    same("loop_split", saxpy(9), sizes=(9,), loop="i", parts=4, tail="clip")
+    refused("loop_split", saxpy(), "with a factor", loop="i", parts=4, tail="rest")
+
+
 def test_divisible_extents_have_no_tail(golden: Any) -> None:
     assert "if" not in emit(same("loop_split", saxpy(64), loop="i", factor=16).kernel)
     result = same("loop_split", saxpy(at("n") * 8), loop="i", factor=4)

@@ -6,15 +6,19 @@ import dataclasses
 from typing import Any
 
 from ..ir.algebra import Poly
-from ..ir.build import add, guarded, lt, mul
-from ..ir.nodes import Block, Const, Expr, For, Kernel, Let, Var
+from ..ir.build import add, div, guarded, lt, mul, sub
+from ..ir.nodes import Block, Call, Const, Expr, For, Kernel, Let, Var
+from ..ir.simplify import simplify_expr
 from ..ir.visit import all_names, fresh_name, substitute
 from ..platforms.base import Platform
-from ._loops import ceil_expr, find_loop, refuse_exits, scope_at, serial_loops, trip_count, uses_of
+from ._loops import ceil_expr, find_loop, refuse_exits, replace_stmt, scope_at, serial_loops, trip_count, uses_of
 from ._tidy import NotDigits, delinearise
-from .base import Pass, PassResult, replace_node
+from .base import Pass, PassResult
 
 GPU_FACTOR, CPU_FACTOR = 256, 16
+
+
+TAILS = {"guard": "the tail is guarded", "clip": "the last part is shorter", "rest": "the rest has a loop of its own"}
 
 
 class LoopSplit(Pass):
@@ -25,6 +29,9 @@ class LoopSplit(Pass):
             int i = i_outer * F + i_inner;
             if (i < N) S(i)            // not there when F divides N
           }
+
+    With tail="clip" the inner loop ends where the loop did, i_inner < min(F, N - i_outer * F), and nothing is guarded;
+    with tail="rest" the last iterations that do not fill an inner loop get a loop of their own.
 
     With `parts`, the outer loop has that many iterations and the inner one as many as it takes: i = i_outer * ceil(N / P) +
     i_inner, guarded unless P divides N.
@@ -41,6 +48,7 @@ class LoopSplit(Pass):
         "factor": "iterations of the inner loop",
         "parts": "instead of a factor: iterations of the outer loop, each with an equal share of the iterations",
         "digits": "instead of a factor: \"auto\", or the extents of the nest that the index flattens, outermost first",
+        "tail": "what becomes of a last part that is not whole: guard (the default), clip, or rest",
         "names": "names of the new loops, outermost first",
     }
 
@@ -79,6 +87,9 @@ class LoopSplit(Pass):
         if trips.value is not None and trips.value < factor and not by_parts:
             raise self.refuse(f"loop {label} has {trips.value} iterations, fewer than the {word} {factor}", loop)
 
+        tail = str(knobs.get("tail", "guard"))
+        if tail not in TAILS or (tail == "rest" and by_parts):
+            raise self.refuse(f"tail must be one of {', '.join(TAILS)}" + (" with a factor" if by_parts else ""), loop)
         taken = all_names(kernel)
         given = list(names or [])
         outer = fresh_name(given[0] if given else f"{loop.var}_outer", taken)
@@ -89,19 +100,26 @@ class LoopSplit(Pass):
         flat = add(mul(Var(outer, dtype), size), Var(inner, dtype))
         value = add(loop.lo, mul(flat, loop.step))
         divides = trips.exact_div(Poly.const(factor)) is not None
-        guard = None if divides else lt(Var(loop.var, dtype), loop.hi)
+        guard = lt(Var(loop.var, dtype), loop.hi) if not divides and tail == "guard" else None
         body = guarded(guard, loop.body)
         if uses_of(body, loop.var) > 1:
             body = Block((Let(loop.var, dtype, value), *body.stmts))
         else:
             body = substitute(body, {loop.var: value})
         zero, one = Const(0, dtype), Const(1, dtype)
+        after: tuple[For, ...] = ()
+        if not divides and tail == "clip":
+            size = Call("min", (size, sub(scope.expr(trips, dtype), mul(Var(outer, dtype), size))), dtype)
+        elif not divides and tail == "rest":
+            blocks = div(scope.expr(trips, dtype), size)
+            begin = add(loop.lo, mul(mul(blocks, size), loop.step))
+            after = (dataclasses.replace(loop, lo=simplify_expr(begin, scope), comments=()),)
         inside = For(inner, zero, size, one, body, loop.kind, loop.axis, dtype, span=loop.span)
         new = dataclasses.replace(loop, var=outer, lo=zero, hi=blocks, step=one, body=Block((inside,)), kind="serial")
-        tail = "no tail" if divides else "the tail is guarded"
+        said = "no tail" if divides else TAILS[tail]
         share = f"{factor} iterations and {inner} of an equal share" if by_parts else f"{inner} of {factor} iterations"
-        note = f"Split loop {label} into {outer} {'of' if by_parts else 'and'} {share} ({tail})."
-        return PassResult(replace_node(kernel, loop, new), note)
+        note = f"Split loop {label} into {outer} {'of' if by_parts else 'and'} {share} ({said})."
+        return PassResult(replace_stmt(kernel, loop, Block((new, *after))), note)
 
     def _by_digits(self, kernel: Kernel, loop: For, label: str, digits: Any, names: Any) -> PassResult:
         extents = None if digits == "auto" else digits
