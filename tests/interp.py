@@ -47,7 +47,7 @@ NUMPY: dict[str, Any] = {
 }
 
 _FLOAT_FUNCTIONS: dict[str, Any] = {
-    "exp": np.exp, "log": np.log, "sqrt": np.sqrt, "tanh": np.tanh, "sin": np.sin, "cos": np.cos, "floor": np.floor,
+    "exp": np.exp, "exp2": np.exp2, "log": np.log, "sqrt": np.sqrt, "tanh": np.tanh, "sin": np.sin, "cos": np.cos, "floor": np.floor,
     "ceil": np.ceil, "abs": np.abs, "fabs": np.abs, "max": np.fmax, "min": np.fmin, "pow": np.power,
 }
 
