@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,12 +23,13 @@ from xpiler_jupyter.platforms.bang import (
 from xpiler_jupyter.platforms.bang.meanings import choices, dtype_of, function, parameters, result_of
 from xpiler_jupyter.platforms.bang.tables import TYPES
 from xpiler_jupyter.platforms.instr import Instr
+from xpiler_jupyter.platforms.registry import get
 
 simulator = pytest.importorskip("xpiler_jupyter.execute.simulator")
 api = pytest.importorskip("xpiler_jupyter.execute.api")
 
-BANG = SimpleNamespace(name="bang", simulator=simgen.TARGET.with_name("sim.hpp"))
-TRIALS = 24
+BANG = replace(get("bang"), simulator=simgen.TARGET.with_name("sim.hpp"))
+TRIALS = int(os.environ.get("XPILER_TRIALS", "24"))  # benchmarks/instrs.py asks for 1,000
 PART = 60  # functions per text: small enough to compile while other tests run
 
 # Compiling without the optimiser is several times faster, but this compiler then fuses multiply and add.

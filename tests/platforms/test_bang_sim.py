@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import pytest
 from xpiler_jupyter.errors import CompileError
 from xpiler_jupyter.ir.types import F32, I32
 from xpiler_jupyter.platforms.bang import simgen
+from xpiler_jupyter.platforms.registry import get
 
 simulator = pytest.importorskip("xpiler_jupyter.execute.simulator")
 api = pytest.importorskip("xpiler_jupyter.execute.api")
@@ -18,7 +19,7 @@ api = pytest.importorskip("xpiler_jupyter.execute.api")
 
 def run(text: str, n: int = 64, jobs: int = 1, cores: int = 1, clusters: int = 1, header: str = "sim.hpp", **kind: Any) -> Any:
     """Runs `k(a, b, out)` on floats 0 .. n-1, their reverse, and an output of the same length."""
-    platform = SimpleNamespace(name="bang", simulator=simgen.TARGET.with_name(header))
+    platform = replace(get("bang"), simulator=simgen.TARGET.with_name(header))
     args = tuple(api.Argument(x, F32, True) for x in ("a", "b", "out"))
     entry = api.Entry("k", args, api.Launch((jobs, 1, 1), (cores, clusters, 1)))
     a = np.arange(n, dtype=np.float32)
@@ -131,7 +132,7 @@ def test_weights_by_columns_or_as_they_are() -> None:
 
 
 def test_a_wrapper_launches_its_kernel() -> None:
-    platform = SimpleNamespace(name="bang", simulator=simgen.TARGET.with_name("sim.hpp"))
+    platform = replace(get("bang"), simulator=simgen.TARGET.with_name("sim.hpp"))
     text = """__mlu_entry__ void add(float* a, float* out, int n) {
   __nram__ float x[16];
   __memcpy(x, a + taskId * 16, 64, GDRAM2NRAM);

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from ..errors import CompileError
+from ..platforms.base import Platform
 from . import cache as store
 from .prepare import LABEL, Source, prepare
 
@@ -70,14 +71,43 @@ def zig() -> str:
 
 
 @cache
-def _cpu_flags() -> tuple[str, ...]:
-    """Vector width of this machine; the third level of x86-64 brings half conversions as instructions."""
+def _cpu_words() -> frozenset[str]:
+    """What this machine's processor can do, in the kernel's words; nothing where that is not told."""
     try:
         found = re.search(r"^flags\s*:(.*)$", Path("/proc/cpuinfo").read_text(), re.M)
     except OSError:
-        return ()
-    words = set(found[1].split()) if found else set()
-    return ("-march=x86-64-v3",) if {"avx2", "f16c", "bmi1", "bmi2", "fma", "movbe", "abm"} <= words else ()
+        return frozenset()
+    return frozenset(found[1].split()) if found else frozenset()
+
+
+@cache
+def _cpu_flags() -> tuple[str, ...]:
+    """Vector width of this machine; the third level of x86-64 brings half conversions as instructions."""
+    return ("-march=x86-64-v3",) if {"avx2", "f16c", "bmi1", "bmi2", "fma", "movbe", "abm"} <= _cpu_words() else ()
+
+
+def has_native(platform: Platform) -> bool:
+    """Whether this processor has the platform's own instructions."""
+    return bool(platform.native_flags) and set(platform.native_cpu) <= _cpu_words()
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What the texts of a platform are compiled against: its simulator, its switches, this machine's instructions."""
+
+    simulator: Path
+    flags: tuple[str, ...] = ()
+
+    @property
+    def all_flags(self) -> tuple[str, ...]:
+        """Every flag that decides what a header means."""
+        return (*COMMON, *_cpu_flags(), *self.flags)
+
+
+def setup_of(platform: Platform) -> Setup:
+    """The platform's simulator; by the processor's own instructions where it has those of the platform."""
+    native = platform.native_flags if has_native(platform) else ()
+    return Setup(platform.simulator, (*native, *platform.defines))
 
 
 @cache
@@ -116,16 +146,17 @@ def _run(command: list[str], text: str | None = None) -> subprocess.CompletedPro
         raise CompileError(f"the compiler could not be started: {e}") from None
 
 
-def compile_library(source: Source, original: str, simulator: Path, extra: tuple[str, ...] = ()) -> tuple[Path, str]:
+def compile_library(source: Source, original: str, setup: Setup, extra: tuple[str, ...] = ()) -> tuple[Path, str]:
     """The shared library for a prepared text, from the cache when it was built before, and the warnings."""
     tools = toolchain()
-    flags = (*COMMON, *_cpu_flags(), *WARNINGS, *extra)
-    key = store.key_of("kernel", source.text, " ".join(flags), _headers_hash(simulator), tools.version)
+    flags = (*setup.all_flags, *WARNINGS, *extra)
+    key = store.key_of("kernel", source.text, " ".join(flags), setup.simulator.name, _headers_hash(setup.simulator),
+                       tools.version)
 
     def make(out: Path) -> str:
         obj = out.with_suffix(".o")
         # With -pipe-like standard input the line table needs no path of this machine.
-        done = _run([*tools.compile, "-x", "c++", *flags, "-I", str(RUNTIME), "-include", str(simulator), "-c", "-",
+        done = _run([*tools.compile, "-x", "c++", *flags, "-I", str(RUNTIME), *_include(setup, extra), "-c", "-",
                      "-o", str(obj)], source.text)
         found = messages(done.stderr, source)
         if done.returncode:
@@ -137,11 +168,33 @@ def compile_library(source: Source, original: str, simulator: Path, extra: tuple
     return store.build(key, ".so", make)
 
 
+def _include(setup: Setup, extra: tuple[str, ...]) -> tuple[str, ...]:
+    """The flags that bring the simulator in: parsed once per machine where the compiler can keep what it parsed."""
+    tools = toolchain()
+    # Variants of a simulator beside its sim.hpp may hold arrays of a section, which a parsed header loses.
+    if not tools.clang or setup.simulator.name != "sim.hpp":
+        return ("-include", str(setup.simulator))
+    flags = (*setup.all_flags, *extra)
+    # The parsed header remembers the files it came from, and the compiler holds it against them.
+    files = [str((p, p.stat().st_mtime_ns)) for p in (*RUNTIME.iterdir(), *setup.simulator.parent.glob("*.hpp"))]
+    key = store.key_of("header", " ".join(flags), str(setup.simulator), *sorted(files), _headers_hash(setup.simulator),
+                       tools.version)
+
+    def make(out: Path) -> str:
+        done = _run([*tools.compile, "-x", "c++-header", *flags, "-w", "-I", str(RUNTIME), str(setup.simulator), "-o",
+                     str(out)])
+        if done.returncode:
+            raise CompileError(f"the simulator's header does not compile: {done.stderr.strip()[:400]}")
+        return ""
+
+    return ("-include-pch", str(store.build(key, ".pch", make)[0]))
+
+
 def syntax_check(text: str, simulator: Path, warnings: tuple[str, ...]) -> str:
     """The warnings of a text that is compiled but not kept. Raises CompileError at its first error."""
-    tools = toolchain()
+    tools, setup = toolchain(), Setup(simulator)
     source = prepare(text, None)
-    done = _run([*tools.compile, "-x", "c++", *COMMON, *warnings, "-I", str(RUNTIME), "-include", str(simulator),
+    done = _run([*tools.compile, "-x", "c++", *setup.all_flags, *warnings, "-I", str(RUNTIME), *_include(setup, ()),
                  "-fsyntax-only", "-"], source.text)
     found = messages(done.stderr, source)
     if done.returncode:

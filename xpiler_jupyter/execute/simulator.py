@@ -15,7 +15,7 @@ import numpy as np
 from ..errors import CompileError, RunError, UsageError
 from ..platforms.base import Platform
 from .api import Argument, Array, Entry, Fault, Limits, RunResult
-from .compiler import compile_library
+from .compiler import compile_library, setup_of
 from .control import ARG, ARGS_AT, CONTROL_BYTES, IN, MAX_ARGS, OUT, read_report
 from .faults import CANARY, LOAD, SIGNAL, describe
 from .lexical import blank
@@ -42,10 +42,11 @@ class SimulatorExecutor:
         if len(entry.args) > MAX_ARGS:
             raise CompileError(f"{entry.function} takes {len(entry.args)} arguments, at most {MAX_ARGS} are supported",
                                source=text)
-        source = prepare(text, entry)
-        library, log = compile_library(source, text, self.platform.simulator)
+        source, setup = prepare(text, entry), setup_of(self.platform)
+        library, log = compile_library(source, text, setup)
+
         def precise() -> Path:
-            return compile_library(source, text, self.platform.simulator, ("-O0",))[0]
+            return compile_library(source, text, setup, ("-O0",))[0]
 
         return SimulatorCompiled(text, entry, library, log, precise)
 
