@@ -1,0 +1,113 @@
+"""Stages what a loop touches of a buffer in another memory, with copies in and out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from ..ir.nodes import Alloc, For, Kernel, Load, Store
+from ..ir.visit import walk
+from ..platforms import registry
+from ..platforms.base import Memory, Platform
+from ._loops import find_loop, serial_loops
+from ._stage import Plan, stage
+from .base import Pass, PassResult
+
+
+class Cache(Pass):
+    """    for (t < 16)
+          for (i < 64) C[t * 64 + i] = A[t * 64 + i] + 1;          with buffer="A", memory="nram", at="t"
+    ->
+        nram float A_nram[64];
+        for (t < 16) {
+          for (i < 64) A_nram[i] = A[t * 64 + i];
+          for (i < 64) C[t * 64 + i] = A_nram[i] + 1;
+        }
+
+    What is written is copied out again, what is read first is copied in; a memory that threads share is filled by all
+    of them together, between barriers.
+    """
+
+    name = "cache"
+    kind = "memory"
+    summary = "Stages what a loop touches of a buffer in a faster memory, with copies in and out."
+    knobs: ClassVar[dict[str, str]] = {
+        "buffer": "the buffer to stage",
+        "memory": "the memory of the target to stage it in",
+        "at": 'the loop whose every iteration stages what it touches; "" for the whole text of a thread',
+        "layout": "order of the tile's dimensions in the staging array, e.g. [1, 0] for a transposed one",
+        "flat": "True: the staging array has one dimension",
+        "via": "a memory that the tile passes through on its way",
+        "pad": "a number that fills the part of the tile that does not exist",
+        "round": "the array's inner extent is rounded up to a multiple of this",
+        "into": "name of the staging array",
+        "copy_in": "False: the values from before are not needed (refused where they are)",
+    }
+
+    def sites(self, kernel: Kernel, target: Platform) -> list[dict[str, Any]]:
+        platform = _platform(kernel, target)
+        out: list[dict[str, Any]] = []
+        private = [m.name for m in platform.memories if m.scope == "thread"]
+        shared = [m.name for m in platform.memories if m.scope == "block"]
+        axes = any(isinstance(n, For) and n.kind == "parallel" for n in walk(kernel.body))
+        own = [m for m in private if m != "local"][:1] or private[:1]
+        memories = (shared[:1] if axes else []) + own
+        pointers = [p.name for p in kernel.params if p.pointer]
+        for label, loop in serial_loops(kernel):
+            used = {n.buffer for n in walk(loop.body) if isinstance(n, Load | Store)}
+            inner = any(isinstance(n, For) for n in walk(loop.body))
+            if inner:
+                out += [{"buffer": b, "memory": m, "at": label} for b in pointers if b in used for m in memories]
+        return out
+
+    def apply(self, kernel: Kernel, target: Platform, **knobs: Any) -> PassResult:
+        unknown = set(knobs) - set(self.knobs)
+        if unknown:
+            raise self.refuse(f"there is no knob {sorted(unknown)[0]!r}", hint=f"Knobs: {', '.join(self.knobs)}.")
+        buffer = knobs.get("buffer")
+        allocs = {n.name: n for n in walk(kernel.body) if isinstance(n, Alloc)}
+        known = [p.name for p in kernel.params if p.pointer] + list(allocs)
+        if not buffer or buffer not in known:
+            raise self.refuse(f"there is no buffer {buffer!r}" if buffer else "the knob 'buffer' is missing",
+                              hint=f"Buffers: {', '.join(known) or 'none'}.")
+        platform = _platform(kernel, target)
+        memory = self._memory(platform, knobs.get("memory"), "memory")
+        via = self._memory(platform, knobs["via"], "via") if knobs.get("via") else None
+        at = knobs.get("at") or ""
+        if at:
+            find_loop(self, kernel, at, "at")
+        pad, whole = knobs.get("pad"), knobs.get("round")
+        if pad is not None and (isinstance(pad, bool) or not isinstance(pad, int | float)):
+            raise self.refuse(f"pad must be a number, not {pad!r}")
+        if whole is not None and (isinstance(whole, bool) or not isinstance(whole, int) or whole < 1):
+            raise self.refuse(f"round must be a whole number of at least 1, not {whole!r}")
+        plan = Plan(str(buffer), memory, str(at), knobs.get("layout"), knobs.get("flat") in (True, "true"), pad, whole or 1,
+                    knobs.get("into"), knobs.get("copy_in") not in (False, "false"))
+        if via is None:
+            return stage(self, kernel, platform, plan)[0]
+        if any(isinstance(n, Store) and n.buffer == buffer for n in walk(kernel.body)):
+            raise self.refuse(f"{buffer} is written: only what is read can pass through {via.name}")
+        first, need = stage(self, kernel, platform, replace(plan, memory=via, layout=None, flat=False, round=1, into=None))
+        filled = need.copy_in if pad is None and need.copy_in is not None else ()
+        between = first.names[plan.buffer]
+        second, _ = stage(self, first.kernel, platform, replace(plan, buffer=between, pad=None, filled=filled))
+        return PassResult(second.kernel, f"{first.note} {second.note}", {plan.buffer: second.names[between]})
+
+    def _memory(self, platform: Platform, name: Any, knob: str) -> Memory:
+        names = ", ".join(m.name for m in platform.memories if m.scope != "grid")
+        if not name:
+            raise self.refuse(f"the knob {knob!r} is missing", hint=f"Memories of {platform.title}: {names}.")
+        found = platform.memory(str(name))
+        if found is None:
+            raise self.refuse(f"{platform.title} has no {name} memory", hint=f"It has {names}.")
+        if found.scope == "grid":
+            raise self.refuse(f"{found.name} memory is where the buffers are already", hint=f"Choose one of {names}.")
+        return found
+
+
+def _platform(kernel: Kernel, target: Platform) -> Platform:
+    """The platform that the kernel is one of: its memories are what its arrays can stand in."""
+    return target if kernel.platform == target.name else registry.get(kernel.platform)
+
+
+PASS = Cache()
