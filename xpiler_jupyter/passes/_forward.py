@@ -13,7 +13,7 @@ from ..ir.visit import Rewriter, buffers_written, children, stmts_of, substitute
 def forward_copies(kernel: Kernel, memories: frozenset[str]) -> Kernel:
     """Takes out arrays of `memories` that a nest `for (i) for (j) a[i][j] = B[...];` fills whole and that only the
     statements right behind it read, while nobody writes `B`."""
-    arrays = {n.name: n for n in walk(kernel.body) if isinstance(n, Alloc) and n.memory in memories and len(n.shape) == 2}
+    arrays = {n.name: n for n in walk(kernel.body) if isinstance(n, Alloc) and n.memory in memories and n.shape}
     uses = Counter(n.buffer for n in walk(kernel.body) if isinstance(n, Load | Store | Ref))
     gone: set[str] = set()
 
@@ -79,5 +79,6 @@ class _Read(Rewriter):
         if n.buffer != self.store.buffer:
             return n
         names = {v.name: i for v, i in zip(self.store.indices, n.indices, strict=True) if isinstance(v, Var)}
-        value: Expr = substitute(self.store.value, names)
-        return value
+        value = substitute(self.store.value, names)
+        assert isinstance(value, Load)
+        return dataclasses.replace(value, dtype=n.dtype)  # the reader may see its bits as another type

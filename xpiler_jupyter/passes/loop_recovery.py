@@ -17,6 +17,7 @@ from ..platforms.base import Platform
 from ._axes import axis_nest, short_name
 from ._fold_host import fold_host
 from ._intervals import Splitter, barriers
+from ._layouts import matrices
 from ._names import restore_names, unique_names
 from ._retarget import with_reason
 from ._returns import without_returns
@@ -100,7 +101,10 @@ class LoopRecovery(Pass):
             note = f"Blocks and threads became loops ({', '.join(f'{axis} is {new}' for axis, new in loops.items())})."
         if split:
             note += " Every barrier ends the loops over the threads and starts new ones."
-        return PassResult(simplify(serial), note, names, assumptions)
+        serial = simplify(serial)
+        if any(isinstance(n, InstrCall) for n in walk(kernel.body)):
+            serial = simplify(matrices(serial))
+        return PassResult(serial, note, names, assumptions)
 
     def _no(self, reason: str, node: Node | None) -> IllegalPassError:
         return self.refuse(reason, node)
