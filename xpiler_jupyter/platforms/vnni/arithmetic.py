@@ -107,7 +107,8 @@ def _rounding() -> list[Instr]:
             power = "(float)((double)a[i] * exp2(power))" if t == F32 else "ldexp(a[i], (int)power)"
             made += lanes(f"{pre(w)}scalef_{s}", "a times two to the power floor(b), rounded once; NaN with an infinite b "
                           "gives infinity or zero.", t, n, special + power, regs("ab", t, n), "Miscellaneous", f_or_vl(w),
-                          assumption=NAN, before=f"double power = fmax(fmin(floor((double)b[i]), {bound}.0), -{bound}.0);")
+                          assumption=f"{NAN} A signalling NaN counts as a quiet one: the processor keeps it a NaN even "
+                          "when b is infinite.", before=f"double power = fmax(fmin(floor((double)b[i]), {bound}.0), -{bound}.0);")
     return made
 
 
