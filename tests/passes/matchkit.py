@@ -17,7 +17,7 @@ from xpiler_jupyter.passes.base import loop_labels, replace_node
 from xpiler_jupyter.platforms import registry as platforms
 
 
-class _Move(Rewriter):
+class Move(Rewriter):
     def __init__(self, where: dict[str, str]) -> None:
         self.where = where
 
@@ -28,7 +28,7 @@ class _Move(Rewriter):
 def kernel(platform: str, text: str, **where: str) -> Kernel:
     """The C function, as a kernel of the platform, with the named local arrays in the named memories."""
     plain = parse(f'extern "C" void k{text}', "c")
-    return dataclasses.replace(_Move(where).visit(plain), platform=platform)
+    return dataclasses.replace(Move(where).visit(plain), platform=platform)
 
 
 def loop_of(k: Kernel, label: str) -> For:

@@ -38,6 +38,7 @@ class Match:
     call: InstrCall
     covers: tuple[Any, ...]
     assumptions: tuple[str, ...] = ()
+    idle: int = 0  # loops of the row that run once because the nest has no such loop
 
 
 def match(kernel: Kernel, loop: For, row: Instr, platform: Platform) -> InstrCall | str:
@@ -95,7 +96,7 @@ def _assembled(site: Site, reading: Reading, form: Form, row_form: RowForm, st: 
     args = tuple(_place(o, st, found, site) if o.memory else _scalar(o, st, found, site) for o in row.operands)
     call = InstrCall(row.name, args, span=site.loop.span)
     check_together(site.kernel, site.loop, row, call)
-    return Match(call, reading.covers, tuple(sorted(st.notes)))
+    return Match(call, reading.covers, tuple(sorted(st.notes)), sum(not p.terms for p in st.loops.values()))
 
 
 def _dtype(o: Operand) -> ScalarType:
@@ -217,16 +218,16 @@ def _kinds(form: Form) -> Multiset[str]:
 
 
 def find_sites(kernel: Kernel, platform: Platform) -> list[tuple[str, str]]:
-    """(label of a loop, name of a row) for every loop that an instr of the platform stands for, outermost first, rows in
-    the table's order; loops inside one that was found are not listed. Where operands are values with a declared type,
-    only rows that agree on it with some row of every other loop are listed."""
+    """(label of a loop, name of a row) for every loop that an instr of the platform stands for, outermost first, rows
+    without idle loops first, then in the table's order; loops inside one that was found are not listed. Where operands
+    are values with a declared type, only rows that agree on it with some row of every other loop are listed."""
     found: list[tuple[str, list[InstrCall]]] = []
     inside: set[int] = set()
     for label, loop in loop_labels(kernel).items():
         if loop.kind == "parallel" or id(loop) in inside:
             continue
-        tried = [match(kernel, loop, row, platform) for row in candidates(kernel, loop, platform)]
-        calls = [c for c in tried if isinstance(c, InstrCall)]
+        tried = [matched(kernel, loop, row, platform) for row in candidates(kernel, loop, platform)]
+        calls = [m.call for m in sorted((m for m in tried if isinstance(m, Match)), key=lambda m: m.idle)]
         if calls:
             found.append((label, calls))
             inside |= {id(n) for n in walk(loop)}

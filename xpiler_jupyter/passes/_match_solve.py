@@ -15,11 +15,12 @@ from ._match_tree import NoMatchError
 @dataclass(frozen=True, slots=True)
 class Equation:
     """`row` over the scalar operands is `kernel` over the kernel's names. `what` says of what, for people, with {row}
-    and {kernel} for the two sides."""
+    and {kernel} for the two sides; `trips`: both sides say how often a loop runs."""
 
     row: Poly
     kernel: Poly
     what: str
+    trips: bool = False
 
 
 class ContradictionError(NoMatchError):
@@ -122,11 +123,18 @@ def _equal(row: Poly, kernel: Poly, scope: Scope) -> bool:
 
 
 def _words(e: Equation, found: dict[str, Poly]) -> str:
-    scope = Scope()
-    return e.what.format(row=text_of(put(e.row, found), scope), kernel=text_of(e.kernel, scope))
+    row = put(e.row, found)
+    text = e.what.format(row=text_of(row), kernel=text_of(e.kernel))
+    tile, runs = row.value, e.kernel.value
+    if not e.trips or not tile or tile < 0 or runs is None:
+        return text
+    if runs % tile == 0:
+        return f"{text}: split it by {tile} first"
+    return f"{text}: pad it to {-(-runs // tile) * tile}" + (f", or split it by {tile} and leave a tail of {runs % tile}"
+                                                             if runs > tile else "")
 
 
-def text_of(p: Poly, scope: Scope) -> str:
+def text_of(p: Poly) -> str:
     """A polynomial as a person would write it."""
     if p.value is not None:
         return str(p.value)

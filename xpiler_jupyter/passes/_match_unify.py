@@ -110,7 +110,7 @@ class Unifier:
                 if k in chosen:
                     other = theirs[chosen.index(k)]
                     loops[c.name] = Poly.atom(other.var)
-                    equations.append(Equation(c.extent, other.extent, self._runs(other)))
+                    equations.append(Equation(c.extent, other.extent, self._runs(other), True))
                 else:
                     loops[c.name] = ZERO
                     equations.append(Equation(c.extent, ONE, f"{self.row.row.word} runs its loop {c.label} {{row}} times, "
