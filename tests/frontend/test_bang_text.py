@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from xpiler_jupyter.errors import UnsupportedError
+from xpiler_jupyter.errors import SourceFaultError, UnsupportedError
 from xpiler_jupyter.frontend import parse
 from xpiler_jupyter.intake import take_in
 from xpiler_jupyter.ir.nodes import Alloc, Const, For, InstrCall, Kernel, Load, Ref, Store
@@ -84,9 +84,9 @@ def test_built_in_indices_are_axes_and_sums_of_axes() -> None:
 
 
 @pytest.mark.parametrize(("body", "why"), [
-    ("__nram__ float x[64]; __bang_mul(x, x, a, 64);", "a lies in global memory, but src1 of __bang_mul must lie in nram"),
     ("__nram__ float x[64]; __bang_add(x, x, x);", "__bang_add with these operands is not supported"),
-    ("__nram__ int8 x[64]; float s = ((float *)x)[0]; a[0] = s;", "their sizes differ"),
+    ("__nram__ int8 x[64]; x[n] = 0; float s = ((float *)x)[0]; a[0] = s;", "which of its bytes belong to which"),
+    ("__nram__ int8 x[64]; x[5] = 0; float s = ((float *)x)[1]; a[0] = s;", "bytes 5 to 7 of x are used as f32 and as i8"),
     ("__nram__ float x[64]; b[0] = __bang_filter(x, x, x, 64) + x[0];", "the order is not clear"),
     ("__nram__ float x[n - n * 0]; __bang_frobnicate(x, 64);", "__bang_frobnicate"),
 ])
@@ -94,6 +94,27 @@ def test_what_is_refused_says_where_and_why(body: str, why: str) -> None:
     with pytest.raises(UnsupportedError, match=why) as e:
         read(body)
     assert e.value.line == 1 and e.value.column is not None
+
+
+@pytest.mark.parametrize(("body", "why"), [
+    ("__nram__ float x[64]; __bang_mul(x, x, a, 64);", "a lies in global memory, but src1 of __bang_mul must lie in nram"),
+    ("__nram__ int8 x[64]; x[0] = 0; __bang_write_zero((float *)x + 8, 64);", "x has 64 bytes, but the kernel touches bytes "
+     "32 to 287 of it as f32"),
+])
+def test_a_source_that_means_nothing_is_at_fault(body: str, why: str) -> None:
+    with pytest.raises(SourceFaultError, match=why) as e:
+        read(body)
+    assert e.value.line == 1 and e.value.column is not None
+
+
+def test_an_array_of_two_element_sizes_is_taken_apart() -> None:
+    kernel = read("__nram__ int8 x[768]; __nram__ int8 c[128]; __memcpy(x, c, 128, NRAM2NRAM);"
+                  "__bang_int82float((float *)x + 64, (int8 *)x, 128, 0); b[0] = ((float *)(x + 256))[3];")
+    allocs = {n.name: n for n in walk(kernel.body) if isinstance(n, Alloc)}
+    assert allocs["x"].shape == (Const(128, I32),) and allocs["x_f32"].shape == (Const(128, I32),)
+    assert allocs["x_f32"].dtype == F32 and allocs["x_f32"].memory == "nram"
+    store = next(n for n in walk(kernel.body) if isinstance(n, Store))
+    assert store.value == Load("x_f32", (Const(3, I32),), F32)
 
 
 def test_types_by_their_words() -> None:

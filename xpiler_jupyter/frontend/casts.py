@@ -11,10 +11,12 @@ from ..ir import build
 from ..ir.nodes import Binary, Cast, Const, Expr, Select, Unary, Var
 from ..ir.types import U64, ScalarType, common_type
 from .context import Context
+from .counts import quotient
 from .refusals import short
 from .symbols import Array, Moving, Pointer, Ptr, Value
 from .tree import field, strip_parens
 from .typenames import CType
+from .view import View
 
 
 class Casts(Context):
@@ -50,13 +52,42 @@ class Casts(Context):
         if t.pointers > 1:
             raise self.unsupported(node, "a pointer to a pointer is not supported")
         rest = tuple(self.constant(d, "an array dimension", node) for d in t.row)
+        if t.vector or p.vector:
+            p = replace(p.whole() if p.rest else p, vector=t.vector // p.dtype.bytes)
         if t.base is None or t.base == p.dtype:
             if rest and p.layout != "flat":
                 raise self.unsupported(node, "a local array seen with other dimensions is not supported")
             return replace(p, rest=rest) if rest else p.whole() if p.rest else p
         if t.base.bytes != p.dtype.bytes:
+            seen = None if rest else self.view(node, p, t.base)
+            if seen is not None:
+                return seen
             raise self.unsupported(node, f"seeing {p.dtype} elements as {t.base} is not supported: their sizes differ")
         return replace(p.whole() if p.rest else p, dtype=t.base, rest=rest)
+
+    def view(self, node: Node, p: Ptr, t: ScalarType) -> Ptr | None:
+        """A local array of one dimension seen as elements of another size: a buffer of its own, which `split_views` makes
+        real or refuses. None for other pointers."""
+        known = next((v for v in self.views if p.buffer in (v.buffer, v.name)), None)
+        buffer = known.buffer if known is not None else p.buffer
+        if p.layout != "rows" or p.rest or p.prefix or len(p.shape) != 1 or p.dtype != p.stored:
+            return None
+        if p.offset.dtype.is_integer and t.bytes > p.dtype.bytes:
+            offset = quotient(p.offset, t.bytes // p.dtype.bytes)
+        else:
+            offset = build.mul(p.offset, build.integer(p.dtype.bytes // t.bytes))
+        if offset is None:
+            return None
+        shape = (max(1, p.shape[0] * p.stored.bytes // t.bytes),)
+        if t == self.stored_types.get(buffer):
+            return Ptr(buffer, t, t, "rows", offset, shape=shape)
+        found = next((v for v in self.views if v.buffer == buffer and v.dtype == t), None)
+        if found is None:
+            found = View(buffer, self.fresh(f"{buffer}_{t}"), t, self.tree.origin(node)[0])
+            self.views.append(found)
+            self.stored_types.setdefault(buffer, p.stored)
+            self.memories[found.name] = self.memories.get(buffer, "local")
+        return Ptr(found.name, t, t, "rows", offset, shape=shape)
 
     def converted(self, e: Expr, t: ScalarType) -> Expr:
         """`(t)e`, said in the text."""
@@ -99,6 +130,8 @@ class Casts(Context):
             got = self.types.descriptor(t)
             if got.pointers:
                 return Const(8, U64)
+            if got.base is None and got.vector and not got.dims:
+                return Const(got.vector, U64)
             if got.base is None:
                 raise self.parse_error(node, "sizeof(void)")
             n = got.base.bytes

@@ -17,6 +17,7 @@ from ..ir.visit import fresh_name
 from .symbols import Cell, Place, Ptr, Symbol, Value
 from .unit import Function, Unit
 from .usage import Usage
+from .view import View
 
 # Deeper inlining than this is recursion in disguise.
 MAX_INLINE = 40
@@ -55,7 +56,10 @@ class Context:
         self.prologue: list[AnyStmt] = []
         self.global_scope: dict[str, Symbol] = {}
         self.shared: list[Alloc] = []
+        self.register_words: dict[str, str] = {}  # the declared type of each vector register
         self.memories: dict[str, str] = {}  # of buffers declared in the body; the others are parameters
+        self.views: list[View] = []  # local arrays seen as elements of another size, and what they were declared as
+        self.stored_types: dict[str, ScalarType] = {}
         self.mentioned: set[str] = set()
         self.loops: list[LoopContext] = []
         self.pending: list[str] = []

@@ -21,16 +21,17 @@ _ARITHMETIC = frozenset("+-*/%")
 
 def in_ints(node: Any, scalars: dict[str, Expr]) -> Any:
     """The statements of a meaning with `scalars` put in for its scalar operands, unsigned counts as `int`."""
-    counts = {name: _Signed(frozenset(), {}, {}).signed(e) for name, e in scalars.items() if e.dtype.is_integer}
+    counts = {name: _Signed(frozenset(), {}, {}, reads=True).signed(e) for name, e in scalars.items() if e.dtype.is_integer}
     return _Signed(frozenset(), scalars, {k: e for k, e in counts.items() if e is not None}).visit(node)
 
 
 class _Signed:
     """`counters`: loop variables that became ints; `scalars`: what operands stand for; `counts`: the same as ints where
-    they count something. Without scalars, it reads what a call passes: there a load is a count, too."""
+    they count something. `reads`: it looks at what a call passes: there a load is a count, too."""
 
-    def __init__(self, counters: frozenset[str], scalars: dict[str, Expr], counts: dict[str, Expr]) -> None:
-        self.counters, self.scalars, self.counts = counters, scalars, counts
+    def __init__(self, counters: frozenset[str], scalars: dict[str, Expr], counts: dict[str, Expr],
+                 reads: bool = False) -> None:
+        self.counters, self.scalars, self.counts, self.reads = counters, scalars, counts, reads
 
     def visit(self, node: Any) -> Any:
         if isinstance(node, For):
@@ -59,7 +60,7 @@ class _Signed:
 
     def _or_visit(self, e: Expr) -> Expr:
         got = self.signed(e)
-        return got if got is not None else self.visit(e)  # type: ignore[no-any-return]
+        return got if got is not None else self.visit(e)
 
     def _loop(self, loop: For) -> For:
         lo, hi, step = (self.signed(e) for e in (loop.lo, loop.hi, loop.step))
@@ -88,7 +89,7 @@ class _Signed:
             return self.counts.get(e.name)
         if isinstance(e, Var) and (e.name in self.counters or e.dtype == I32):
             return Var(e.name, I32, span=e.span)
-        if isinstance(e, Var | Load) and not self.scalars and e.dtype.is_integer and e.dtype != BOOL:
+        if isinstance(e, Var | Load) and self.reads and e.dtype.is_integer and e.dtype != BOOL:
             return build.convert(e, I32)
         return None
 

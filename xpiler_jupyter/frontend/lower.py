@@ -123,7 +123,12 @@ def lower_kernel(unit: Unit, f: Function, launch: Launch | None) -> Kernel:
     body, sizes = _with_axes(low, unit.platform, launch, stmts)
     kernel = Kernel(f.name, params, body, unit.platform.name, sizes, launch.host if launch else None,
                     max_threads(low, f), span=unit.tree.span(f.node), comments=tuple(_comments_before(unit, f)))
-    return replace(kernel, body=retype_local_arrays(kernel.body))
+    kernel = replace(kernel, body=retype_local_arrays(kernel.body))
+    if not low.views:
+        return kernel
+    from .views import split_views  # it reads meanings, which are lowered here
+
+    return split_views(kernel, low.views, unit.source)
 
 
 def _with_axes(low: Lowering, platform: Platform, launch: Launch | None,

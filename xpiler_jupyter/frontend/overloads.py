@@ -8,6 +8,7 @@ from functools import cache
 
 from tree_sitter import Node
 
+from ..errors import SourceFaultError
 from ..ir import build
 from ..ir.nodes import Alloc, AnyStmt, Const, Expr, InstrCall, Load, Ref
 from ..platforms.instr import Instr, Operand
@@ -68,8 +69,9 @@ class Overloads(Expressions):
         """Emits the call of an instr; None when the platform has none of this name.
 
         Raises:
-            UnsupportedError: no row takes these operands (the nearest one's reason), or the call stands where it cannot
-                be made a statement of its own.
+            UnsupportedError: no row takes these operands, or the call stands where it cannot be made a statement of its
+                own.
+            SourceFaultError: a row would take them, were they not in another memory than it works on.
         """
         rows = self.platform.overloads(plain(name))
         if not rows:
@@ -86,9 +88,11 @@ class Overloads(Expressions):
                 if isinstance(args, dict):
                     return self._emit_call(node, row, args)
                 nearest = max(nearest, args, key=lambda a: a[0])
-        hint = None if nearest[1] else "Do the types, shapes and layouts of its operands fit together?"
-        message = nearest[1] or f"{plain(name)} with these operands is not supported"
-        raise self.unsupported(nearest[2] if nearest[1] else node, message, hint)
+        if nearest[1]:
+            raise self.tree.source.error(SourceFaultError, self.tree.origin(nearest[2])[0],
+                                         f"the source is at fault: {nearest[1]}", "Copy it there first.")
+        raise self.unsupported(node, f"{plain(name)} with these operands is not supported",
+                               "Do the types, shapes and layouts of its operands fit together?")
 
     def _given(self, node: Node, bare: set[str]) -> Given:
         word = plain(self.text(node))

@@ -202,6 +202,9 @@ class Judge:
 
     def _check_order(self) -> None:
         for r in self.references:
+            if r.unwritten:
+                raise SourceFaultError(f"the source reads local memory that it never wrote: {r.unwritten}",
+                                       source=self.source.text, hint="An initialisation is missing or misses its place.")
             if r.order_dependent:
                 raise SourceFaultError(f"the source's result depends on the order of its threads: {r.order_dependent}",
                                        source=self.source.text, hint="Two threads race for one place: add a barrier.")

@@ -63,6 +63,7 @@ class Reference:
     bound: Bounds = field(default_factory=Bounds)
     seconds: float = 0.0
     inout: frozenset[str] = frozenset()  # outputs whose contents before the run matter
+    unwritten: str = ""  # an output that follows what lay in memory before, in words
     order_dependent: str = ""  # an output that differs between the two thread orders, in words
     rounding_order: bool = False  # ... but only by rounding (atomic float sums)
 
@@ -221,6 +222,9 @@ class SourceRuns:
                     near = (np.abs(x - y) <= out.bound[n].bound) | (np.isnan(x) & np.isnan(y)) | (x == y)
                 if bool(np.all(near | ~differ)):
                     out.rounding_order = bool(np.any(differ & (x != y) & ~np.isnan(x))) or out.rounding_order
+                elif bool(np.any(odd := differ & (np.isnan(x) != np.isnan(y)))):
+                    i = int(np.argmax(odd))
+                    out.unwritten = f"{n}[{i}] is {x[i]:.6g} or {y[i]:.6g}, by what lay there before"
                 else:
                     i = int(np.argmax(differ & ~near))
                     out.order_dependent = f"{n}[{i}] is {x[i]:.6g} with threads ascending and {y[i]:.6g} descending"

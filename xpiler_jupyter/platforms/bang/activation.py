@@ -6,6 +6,7 @@ from ..instr import Instr
 from .rows import EXACT_TABLE, FLOATS, unary
 
 _X = "(float)$"
+_D = "(double)$"  # where two almost equal numbers cancel, a float would lose the digits that the table has
 _SIGMOID = f"1.0f / (1.0f + expf(-{_X}))"
 _TABLE: tuple[tuple[str, str, str, str, str], ...] = (  # name, expression, doc, section, further assumption
     ("exp", f"expf({_X})", "The exponential.", "3.22.3", "The device gives 5.96e-8 below -7.75."),
@@ -13,14 +14,14 @@ _TABLE: tuple[tuple[str, str, str, str, str], ...] = (  # name, expression, doc,
     ("exphp", f"expf({_X})", "The exponential, more precise.", "3.22.5", ""),
     (
         "gelu",
-        f"0.5f * {_X} * (1.0f + erff({_X} * 0.70710678118654752f))",
+        f"0.5 * {_D} * (1.0 + erf({_D} * 0.70710678118654752))",
         "The Gaussian error linear unit.",
         "3.22.6",
         "The guide gives no formula: the error-function form.",
     ),
     (
         "gelup",
-        f"0.5f * {_X} * (1.0f + tanhf(0.79788456080286536f * ({_X} + 0.044715f * {_X} * {_X} * {_X})))",
+        f"0.5 * {_D} * (1.0 + tanh(0.79788456080286536 * ({_D} + 0.044715 * {_D} * {_D} * {_D})))",
         "The Gaussian error linear unit, the table that is more precise around zero.",
         "3.22.7",
         "The guide gives no formula: the tanh form.",

@@ -20,7 +20,9 @@ inline void keep(char*& store, Region a, Region b, bool out) {
   if (n) out ? memcpy(store, a.lo, n) : memcpy(a.lo, store, n);
   if (m) out ? memcpy(store + n, b.lo, m) : memcpy(b.lo, store + n, m);
 }
-inline void poison(Region r) { if (r.lo) memset(r.lo, 0xFF, bytes(r)); }
+// NaNs; in a run in the other order ordinary numbers, so that a result which hangs on what was there before shows.
+static int blank = 0xFF;
+inline void poison(Region r) { if (r.lo) memset(r.lo, blank, bytes(r)); }
 
 // Brings this core's memories to where the program's addresses point.
 static __attribute__((noinline)) void enter(bool fresh) {
@@ -58,6 +60,7 @@ struct Wait {  // around everything that lets other cores run
 struct Config { unsigned jobs, y, z, cores, clusters; int line; };
 inline Config config_of_run() {
   Control* c = xrt_control;
+  blank = c->reverse ? 0x3C : 0xFF;
   return {c->grid[0], c->grid[1], c->grid[2], c->block[0], c->block[1], 0};
 }
 
