@@ -35,7 +35,7 @@ LOAD = "__memcpy(x, a, 256, GDRAM2NRAM); __memcpy(y, b, 256, GDRAM2NRAM);\n"
 STORE = "\n__memcpy(out, x, 256, NRAM2GDRAM);"
 
 PAIRS = [  # accepted, refused, words of the message
-    ("__bang_add(x, x, y, 64);", "__bang_add(x, x, b, 64);", "bounds: __bang_add: src1 must lie in NRAM, it lies in GDRAM ('b')"),
+    ("__bang_add(x, x, y, 64);", "__bang_add(x, x, b, 64);", "__bang_add: src1 must lie in NRAM, it lies in GDRAM ('b')"),
     ("__bang_add(x + 32, x + 32, y, 32);", "__bang_add(x + 33, x + 33, y, 32);", "its array has 124 left"),
     ("__bang_add(x, x, y, 64);", "__bang_add(x, x, y, 0);", "elem_count must be greater than zero"),
     ("__bang_add(x, x, y, 32);", "__bang_add(x + 1, x, y, 32);", "dst overlaps src0 without beginning"),
@@ -47,7 +47,7 @@ PAIRS = [  # accepted, refused, words of the message
     ("__memcpy(x, a + 32, 128, GDRAM2NRAM);", "__memcpy(x, a + 32, 132, GDRAM2NRAM);", "'a'"),
     ("__bang_transpose(x, y, 4, 16);", "__bang_transpose(x, y, 4, 17);", "writes 272 bytes of dst"),
     ("__memcpy_async(x, a, 256, GDRAM2NRAM); __sync_io(); __bang_add(x, x, y, 64);",
-     "__memcpy_async(x, a, 256, GDRAM2NRAM); __sync_move(); __bang_add(x, x, y, 64);", "race: __bang_add"),
+     "__memcpy_async(x, a, 256, GDRAM2NRAM); __sync_move(); __bang_add(x, x, y, 64);", "the asynchronous copy of line 4 may still write"),
     ("__memcpy_async(out, x, 256, NRAM2GDRAM); __sync(); __bang_add(x, x, y, 64);",
      "__memcpy_async(out, x, 256, NRAM2GDRAM); __bang_add(x, x, y, 64);", "may still read"),
     ("__bang_cycle_add(x, x, y, 64, 16);", "__bang_cycle_add(x, x, y, 64, 24);", "must be divisible by seg_elem_count"),

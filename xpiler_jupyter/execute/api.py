@@ -54,7 +54,7 @@ class Limits:
 @dataclass(frozen=True, slots=True)
 class Fault:
     """Why a run ended early. `kind`: "bounds", "race", "barrier", "launch", "uninitialised", "capacity", "timeout",
-    "memory", "forbidden", "crash", "arithmetic". `line` is the kernel text's own."""
+    "memory", "forbidden", "crash", "arithmetic", "operand" (an instruction's own rule). `line` is the kernel text's own."""
 
     kind: str
     message: str

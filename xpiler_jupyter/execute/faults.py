@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from ..platforms.base import Axis
 from .api import Fault
 from .control import Buffer, Report
+from .lexical import blank
 
 (SIGNAL, LAUNCH, CAPACITY, BARRIER, DEADLOCK, COPY, MEMORY, FORBIDDEN, CANARY, TIMEOUT, ASSERT, EXIT, LOAD,
  FREE) = range(1, 15)
+INSTR = 16  # an instruction's own check: the text is "kind: message"
 
 _X86_CALLS = {1: "write", 2: "open", 41: "socket", 42: "connect", 56: "clone", 57: "fork", 58: "vfork", 59: "execve",
               62: "kill", 87: "unlink", 101: "ptrace", 157: "prctl", 234: "tgkill", 257: "openat", 322: "execveat",
@@ -18,22 +21,44 @@ _NEAR = 1 << 16
 _HALFWAY = 4 << 30
 
 
-def describe(report: Report, line_of: Callable[[int], int | None], seconds: float, text: str) -> Fault:
-    """The fault, with its place said at the end of the message."""
+def describe(report: Report, line_of: Callable[[int], int | None], seconds: float, text: str,
+             axes: tuple[Axis, ...] = ()) -> Fault:
+    """The fault, with its place said at the end of the message: in the words of the platform's `axes` where each index
+    has a name of its own."""
     line = report.line or (line_of(report.pc - report.image) if report.image and report.pc >= report.image else None)
+    arrays = _arrays_of(report, text)
+    if report.kind == CAPACITY and not report.line and arrays:
+        line = arrays[0][1]
     block = report.block if report.in_kernel else None
     thread = report.thread if report.in_kernel and not report.fast_fault else None
     kind, message, buffer = _what(report, seconds, text, line)
     if kind in ("launch", "capacity"):
         block = thread = None
-    return Fault(kind, message + _place(line, block, thread), line, buffer, block, thread)
+    if kind == "capacity" and arrays:
+        message += f": {', '.join(name for name, _ in arrays)}"
+    return Fault(kind, message + _place(line, block, thread, axes), line, buffer, block, thread)
 
 
-def _place(line: int | None, block: tuple[int, int, int] | None, thread: tuple[int, int, int] | None) -> str:
+def _place(line: int | None, block: tuple[int, int, int] | None, thread: tuple[int, int, int] | None,
+           axes: tuple[Axis, ...]) -> str:
     parts = [f"line {line}"] if line else []
     if block and thread:
-        parts += [f"block {_triple(block)}", f"thread {_triple(thread)}"]
+        if axes and all("." not in a.name for a in axes):
+            indices = [(a, (block if a.level == "grid" else thread)["xyz".index(a.place)]) for a in axes]
+            parts += [f"{a.name} {n}" for a, n in indices if n or (a.level == "block" and not a.text)]
+        else:
+            parts += [f"block {_triple(block)}", f"thread {_triple(thread)}"]
     return f" ({', '.join(parts)})" if parts else ""
+
+
+def _arrays_of(r: Report, text: str) -> list[tuple[str, int]]:
+    """(name, line) of the arrays in the memory that is full, as the text declares them."""
+    if r.kind != CAPACITY:
+        return []
+    told = re.match(r"(__\w+__) arrays", r.text)
+    word = told[1] if told else "__shared__"
+    found = re.finditer(rf"\b{word}\b[^;=(){{}}]*?\b(\w+)\s*\[", blank(text))
+    return [(m[1], text.count("\n", 0, m.start()) + 1) for m in found]
 
 
 def _triple(v: tuple[int, int, int]) -> str:
@@ -72,6 +97,10 @@ def _what(r: Report, seconds: float, text: str, line: int | None) -> tuple[str, 
         case _ if r.kind == EXIT:
             word = r.text if r.text in ("abort", "__trap") else f"exit({r.text})"
             return "crash", f"the text ended the program itself: {word}", None
+        case _ if r.kind == INSTR:
+            kind, _, what = r.text.partition(": ")
+            named = re.search(r"\('(\w+)'\)", what)
+            return kind, what, named[1] if named else None
         case _ if r.kind == FREE:
             return "crash", f"freed a pointer that is no allocation{f' (inside {r.text!r})' if r.text else ''}", None
         case _:

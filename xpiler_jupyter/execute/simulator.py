@@ -48,7 +48,7 @@ class SimulatorExecutor:
         def precise() -> Path:
             return compile_library(source, text, setup, ("-O0",))[0]
 
-        return SimulatorCompiled(text, entry, library, log, precise)
+        return SimulatorCompiled(self.platform, text, entry, library, log, precise)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,9 @@ class _Job:
 class SimulatorCompiled:
     """A text as a shared library; every run is a process of its own."""
 
-    def __init__(self, text: str, entry: Entry, library: Path, log: str, precise: Callable[[], Path]) -> None:
+    def __init__(self, platform: Platform, text: str, entry: Entry, library: Path, log: str,
+                 precise: Callable[[], Path]) -> None:
+        self.platform = platform
         self.text, self.entry, self.library, self._precise = text, entry, library, precise
         self._log = log
         self._align = 64 if _WIDE.search(blank(text)) else 1
@@ -165,7 +167,8 @@ class SimulatorCompiled:
                 outputs[name] = like if np.array_equal(after, before) else after.copy().view(like.dtype).reshape(like.shape)
             return RunResult(outputs, report.seconds), False
         if report.state == 3:
-            fault = describe(report, lambda offset: line_of(job.library, offset), limits.seconds, self.text)
+            fault = describe(report, lambda offset: line_of(job.library, offset), limits.seconds, self.text,
+                             self.platform.axes)
             if report.kind == LOAD and "undefined symbol" in fault.message:
                 raise CompileError(f"the text calls {fault.message.rsplit(':', 1)[-1].strip()!r}, which nobody defines",
                                    source=self.text)

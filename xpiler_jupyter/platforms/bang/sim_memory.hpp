@@ -137,7 +137,7 @@ struct Call {
     if (!(at.memory & memory)) {
       s << what << " must lie in " << memory_name(memory) << ", it lies in " << memory_name(at.memory);
       if (at.name && at.name[0]) s << " ('" << at.name << "')";
-      fail("bounds", s);
+      fail("operand", s);
     }
     xrt_u64 left = at.memory == LDRAM && at.lo == 0 ? ~0ull : (xrt_u64)(at.hi - x);
     if (bytes > left) {
