@@ -11,7 +11,7 @@ from itertools import pairwise
 from math import lcm
 
 from ..ir.algebra import ZERO, Poly, Scope
-from ..ir.nodes import Call, Expr, For, Var
+from ..ir.nodes import Call, Expr, Var
 from ._footprint import Place, Span, Tile
 
 
@@ -49,7 +49,7 @@ def _of_place(tile: Tile, place: Place, coordinates: list[Var], scope: Scope) ->
             wanted.append((t.scope.poly(loop.hi) - t.scope.poly(loop.lo) - Poly.const(1), ""))
         elif not span.exact:
             v = Poly.atom(span.var)
-            wanted += [(high.plus(-1) - v, loop.var) for high in _pieces(loop, t.scope)]
+            wanted += [(high.plus(-1) - v, loop.var) for high in map(t.scope.poly, minimum_of(loop.hi))]
             if t.scope.poly(loop.lo) != span.lo:
                 wanted.append((v - t.scope.poly(loop.lo), ""))
     for p, loop_name in wanted:
@@ -68,16 +68,11 @@ def _of_place(tile: Tile, place: Place, coordinates: list[Var], scope: Scope) ->
     return Clip(tuple(dict.fromkeys(needs)), exact, t.sure)
 
 
-def _pieces(loop: For, scope: Scope) -> list[Poly]:
-    """The upper bound of a loop, or the parts of the minimum that it is."""
-
-
-    def parts(e: Expr) -> list[Poly]:
-        if isinstance(e, Call) and e.fn == "min" and e.dtype.is_integer:
-            return [p for a in e.args for p in parts(a)]
-        return [scope.poly(e)]
-
-    return parts(loop.hi)
+def minimum_of(e: Expr) -> list[Expr]:
+    """The parts of an integer minimum, or the expression itself."""
+    if isinstance(e, Call) and e.fn == "min" and e.dtype.is_integer:
+        return [part for a in e.args for part in minimum_of(a)]
+    return [e]
 
 
 def _dense(row: tuple[tuple[int, Span], ...]) -> bool:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Any
 
+from ..dataflow.extents import constant_value
 from ..dataflow.uniform import Uniformity, has_varying_return
 from ..ir.algebra import ZERO, Poly, Scope
 from ..ir.build import integer
+from ..ir.build import loop as make_loop
 from ..ir.nodes import (
     Alloc,
     AnyStmt,
@@ -32,8 +35,9 @@ from ..ir.simplify import leaves_loop, simplify_expr
 from ..ir.types import I32, ScalarType
 from ..ir.visit import Rewriter, all_names, fresh_name, walk
 from ..platforms.base import Memory, Platform
+from ._bulk import Layout, bulk_copy
 from ._copies import Box, block_copy, condition, private_copy
-from ._footprint import NoTile, Tile, coordinates, indices_of, tile_of
+from ._footprint import NoTile, Tile, coordinates, indices_of, step_of, tile_of
 from ._loops import scope_at
 from ._room import place_alloc, thread_text
 from ._touched import Need, what_to_copy
@@ -233,10 +237,13 @@ class _Stage:
         box = Box(tuple(new), tuple(full), () if pad is not None else turned)
         dtype, rank = max((_index_type(p.form.touch) for p in tile.places), key=lambda t: t.bits), self.rank
 
-        def one(at: tuple[Expr, ...], scope: Scope) -> AnyStmt:
+        def both(at: tuple[Expr, ...], scope: Scope) -> tuple[list[Poly], tuple[Expr, ...], tuple[Expr, ...]]:
             polys = [scope.poly(e) for e in at]
             theirs = tuple(scope.expr(i, dtype) for i in indices_of(tile.flat(polys), rank))
-            mine = tuple(scope.expr(i, I32) for i in inside(polys))
+            return polys, tuple(scope.expr(i, I32) for i in inside(polys)), theirs
+
+        def one(at: tuple[Expr, ...], scope: Scope) -> AnyStmt:
+            polys, mine, theirs = both(at, scope)
             if not fill:
                 return Store(self.buffer, theirs, Load(name, mine, self.dtype), self.dtype)
             value: Expr = Load(self.buffer, theirs, self.dtype)
@@ -254,7 +261,59 @@ class _Stage:
         if threads:
             axes = [(Var(lp.var, lp.dtype), _count(lp)) for lp in threads]
             return block_copy(box, self.scope, one, axes, fresh_name("e", self.taken))
-        return private_copy(box, self.scope, one)
+
+        def refs(at: tuple[Expr, ...], scope: Scope) -> tuple[Ref, Ref]:
+            _, mine, theirs = both(at, scope)
+            return Ref(name, mine, self.dtype), Ref(self.buffer, theirs, self.dtype)
+
+        ends = (self.memory_of_buffer, self.plan.memory.name)
+        rows = self.platform.copies.get(ends if fill else ends[::-1])
+        layout = self._layout(tile, extents, order)
+        if rows is None or layout is None:
+            return self._by_elements(private_copy(box, self.scope, one))
+        real = [tile.dims[d].extent for d in range(len(old))]
+        clipped = Box(tuple(new), tuple(real), turned)
+        single = self.memory_of_buffer == "global" or not self.plan.memory.scalar
+        called = bulk_copy(clipped, layout, refs, fill, self.scope, self.platform, rows, self.dtype, single)
+        if called is None:
+            return self._by_elements(private_copy(box, self.scope, one))
+        return (*(self._filled(name, extents) if pad is not None and (turned or extents != real) else ()), *called)
+
+    def _by_elements(self, loops: tuple[AnyStmt, ...]) -> tuple[AnyStmt, ...]:
+        if self.plan.memory.scalar:
+            return loops
+        raise self.no(f"{self.plan.memory.name} is filled by copies of whole runs only, and no copy fits this tile of "
+                      f"{self.buffer}", self.loop, "Its runs must be in order and large enough: try round, pad and via.")
+
+    @property
+    def memory_of_buffer(self) -> str:
+        return self.alloc.memory if self.alloc is not None else "global"
+
+    def _layout(self, tile: Tile, extents: list[int], order: list[int]) -> Layout | None:
+        """Distances of neighbours on both sides; None when those of the buffer are not known."""
+        shape = [constant_value(d) for d in self.alloc.shape] if self.alloc is not None else []
+        steps: dict[str, Poly] = {}
+        for k in range(len(shape)):
+            inner = shape[k + 1:]
+            if any(n is None for n in inner):
+                return None
+            steps[next(iter(step_of(k).names()))] = Poly.const(math.prod(n for n in inner if n is not None))
+        theirs = tuple(d.stride.replace(lambda a: steps.get(a.name) if isinstance(a, Var) else None) for d in tile.dims)
+        mine = [0] * len(order)
+        for k, d in enumerate(order):
+            mine[d] = math.prod(extents[k + 1:])
+        return Layout(tuple(mine), theirs, tuple(order))
+
+    def _filled(self, name: str, extents: list[int]) -> tuple[AnyStmt, ...]:
+        """Loops that fill the staging array with the pad."""
+        assert self.plan.pad is not None
+        value = Const(float(self.plan.pad) if self.dtype.is_float else int(self.plan.pad), self.dtype)
+        shape = _shape(extents, self.plan.flat)
+        names = [fresh_name(f"{x}_pad", self.taken) for x in "ijklmn"[:len(shape)]]
+        body = Block((Store(name, tuple(Var(n) for n in names), value, self.dtype),))
+        for n, size in zip(reversed(names), reversed(shape), strict=True):
+            body = Block((make_loop(n, integer(size), body),))
+        return body.stmts
 
     def _order(self, dims: int) -> list[int]:
         layout = self.plan.layout

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,13 +37,30 @@ class Axis:
 @dataclass(frozen=True, slots=True)
 class Memory:
     """An address space. `qualifier` is its declaration word; `capacity` in bytes per `scope` ("thread", "warp", "block",
-    "grid"), None when only the machine limits it; `alignment` in bytes of an array in it."""
+    "grid"), None when only the machine limits it; `alignment` in bytes of an array in it; `scalar`: plain loads and
+    stores reach it, not only instrs."""
 
     name: str
     qualifier: str
     scope: str
     capacity: int | None
     alignment: int = 1
+    scalar: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CopyRows:
+    """Instrs that copy from one memory to another. A row's name is the one here and the element type, `{plain}.f32`;
+    the strided one is the second of that name, `{strided}.f32.2`. Operands: dst, src, size in bytes; strided also
+    dst_stride and src_stride in bytes and segnum, segments minus one. `later` ones may run until `wait`. The size of a
+    segment must be a multiple of `granule` bytes."""
+
+    plain: str
+    strided: str = ""
+    later: str = ""
+    later_strided: str = ""
+    wait: str = ""
+    granule: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +95,7 @@ class Platform:
         defines: switches of the simulator.
         native_flags: compiler flags by which the simulator uses this processor's own instructions; native_cpu: the
             words of /proc/cpuinfo that such a processor has.
-        instrs: the intrinsics whose meaning is known.
+        instrs: the intrinsics whose meaning is known; copies: those that copy, by source and destination memory.
         variants: a pattern of what in an instr's name tells variants of one apart (width, mask), for manual pages.
         derived: built-in -> its value as a sum of products of axes, their extents and other built-ins.
         usual: extents, by their built-ins' names, of the launch that a kernel gets when nothing says how it is started;
@@ -114,6 +131,7 @@ class Platform:
     native_flags: tuple[str, ...] = ()
     native_cpu: tuple[str, ...] = ()
     instrs: tuple[Instr, ...] = ()
+    copies: Mapping[tuple[str, str], CopyRows] = field(default_factory=dict)
     variants: str = ""
     derived: dict[str, str] = field(default_factory=dict)
     usual: dict[str, int] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from ..base import C_TYPES, Platform
 from ..concrete import concrete
 from ..kernel_text import emit_kernel
 from . import tables
+from .copies import COPIES
 from .instrs import INSTRS
 from .typed import typed
 
@@ -40,4 +41,5 @@ PLATFORM = Platform(
     derived=tables.DERIVED,
     usual=tables.USUAL,
     instrs=concrete(typed(INSTRS), C_TYPES),
+    copies=COPIES,
 )

@@ -78,7 +78,7 @@ def memories(arch: str = DEFAULT_ARCH) -> tuple[Memory, ...]:
         Memory("local", "", "thread", None),
         Memory("ldram", "__ldram__", "thread", None),
         Memory("nram", "__nram__", "thread", (a.nram << 10) - (a.reserved << 10), max(64, a.vector_alignment)),
-        Memory("wram", "__wram__", "thread", a.wram << 10, 64),
+        Memory("wram", "__wram__", "thread", a.wram << 10, 64, scalar=False),
         Memory("sram", "__mlu_shared__", "block", (a.sram << 10) - (a.reserved << 10), 64),
         Memory("global", "", "grid", None),
     )
