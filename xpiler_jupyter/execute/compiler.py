@@ -26,7 +26,10 @@ COMMON = ("-std=c++17", "-O2", "-g1", "-fPIC", "-nostdinc", "-nostdinc++", "-fno
           "-fno-stack-protector", "-fno-delete-null-pointer-checks",
           "-fno-finite-loops", "-fvisibility=hidden")
 CLANG_QUIET = ("-fno-caret-diagnostics", "-fno-color-diagnostics", "-ferror-limit=8")
-CLANG = ("-Xclang", "-ffloat16-excess-precision=none", "-Xclang", "-fbfloat16-excess-precision=none",
+# Out of range, a conversion to an integer gives the nearest one, as the devices' own instruction does: not one number
+# where the compiler vectorises and another where it does not.
+CLANG = ("-fno-strict-float-cast-overflow", "-Xclang", "-ffloat16-excess-precision=none",
+         "-Xclang", "-fbfloat16-excess-precision=none",
          "-fsanitize=bounds", "-fsanitize-trap=bounds", "-fno-sanitize-merge=bounds", *CLANG_QUIET)
 GCC = ("-fsanitize=bounds", "-fsanitize-undefined-trap-on-error", "-fno-diagnostics-show-caret",
        "-fdiagnostics-color=never", "-fpermissive")
@@ -117,7 +120,8 @@ def _toolchain(cxx: str) -> Toolchain:
         import ziglang
         version = Path(ziglang.__file__).stat().st_mtime_ns
         from importlib.metadata import version as dist
-        return Toolchain((program, "clang", *CLANG), (program, "ld.lld"), f"ziglang {dist('ziglang')} {version}", True)
+        told = f"ziglang {dist('ziglang')} {version} {' '.join(CLANG)}"
+        return Toolchain((program, "clang", *CLANG), (program, "ld.lld"), told, True)
     found = shutil.which(cxx)
     if found is None:
         raise CompileError(f"XPILER_CXX names {cxx!r}, which is not here", hint="Unset it to use the ziglang wheel.")

@@ -10,15 +10,15 @@ from ..ir.types import BOOL
 from .literals import numeric_limit
 from .math_functions import MathError, is_math, is_trivial, math_call
 from .refusals import call_refusal, node_refusal, short
+from .registers import Registers
 from .symbols import Ptr
 from .tree import field, strip_parens
 from .typenames import CType
-from .vectors import Vectors
 
 _CASTS = ("static_cast", "reinterpret_cast", "const_cast")
 
 
-class Calls(Vectors):
+class Calls(Registers):
     """Lowers call expressions."""
 
     def _on_call_expression(self, node: Node) -> Expr | Ptr:

@@ -105,6 +105,12 @@ class Declarations(Statements):
             return
         if d.type.const and info.writes:
             raise self.parse_error(info.writes[0], f"{name} is const and cannot be changed")
+        taker = self.gives_scalar(d.init) if d.init is not None else None
+        if taker is not None and taker.dtype == dtype and d.init is not None:
+            cell = self.cell(name, dtype, None, node)
+            self.scalar_value(cell, d.init)
+            self.define(name, cell)
+            return
         value = self._initial(d.init, dtype)
         if value is not None and not info.changes:
             ir_name = self.fresh(name)

@@ -85,6 +85,8 @@ class Expressions(Casts):
             return self.read(symbol, node)
         if name in CONSTANTS:
             return CONSTANTS[name]
+        if name in self.platform.predefined:
+            return build.integer(self.platform.predefined[name])
         if name == "warpSize" and self.platform.lane_width > 1:
             return build.integer(self.platform.lane_width)
         built_in = self.built_in(name)
@@ -230,7 +232,7 @@ class Expressions(Casts):
 
     def _pointer_arithmetic(self, node: Node, op: str, a: Expr | Ptr, b: Expr | Ptr) -> Expr | Ptr:
         if isinstance(a, Ptr) and isinstance(b, Ptr):
-            if (a.buffer, a.layout, a.prefix, a.rest) != (b.buffer, b.layout, b.prefix, b.rest):
+            if (a.buffer, a.layout, a.prefix, a.rest, a.vector) != (b.buffer, b.layout, b.prefix, b.rest, 0):
                 raise self.unsupported(node, "comparing or subtracting pointers to different buffers is not supported")
             if op == "-":
                 return build.convert(build.sub(build.convert(a.offset, I64), build.convert(b.offset, I64)), I64)
@@ -248,6 +250,8 @@ class Expressions(Casts):
             by = build.mul(by, build.integer(p.step()))
         if p.layout == "scalar" and not (isinstance(by, Const) and by.value == 0):
             raise self.unsupported(node, "arithmetic on the address of a scalar is not supported")
+        if p.vector:
+            by = build.mul(by, build.integer(p.vector))
         return p.moved(by)
 
     def negated(self, e: Expr) -> Expr:
@@ -298,6 +302,9 @@ class Expressions(Casts):
         """`p[index]`: an element, or a decayed row."""
         if not index.dtype.is_integer:
             raise self.parse_error(node, "an index must be an integer")
+        if p.vector:
+            raise self.unsupported(node, f"reading or writing a vector through a pointer ({short(self.text(node))}) is not "
+                                   "supported", "Use the intrinsic that loads or stores it.")
         return p.row(index) if p.rest else Load(p.buffer, p.indices(index), p.dtype)
 
     def _on_subscript_expression(self, node: Node) -> Expr | Ptr:

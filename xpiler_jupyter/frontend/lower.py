@@ -13,6 +13,7 @@ from ..platforms.base import Platform
 from .conditions import evaluate
 from .context import Launched
 from .declarations import Declarations
+from .lane_types import settle_lanes
 from .retype import retype_local_arrays
 from .symbols import Moving, Pointer, Ptr, Value
 from .tokens import Token
@@ -123,7 +124,7 @@ def lower_kernel(unit: Unit, f: Function, launch: Launch | None) -> Kernel:
     body, sizes = _with_axes(low, unit.platform, launch, stmts)
     kernel = Kernel(f.name, params, body, unit.platform.name, sizes, launch.host if launch else None,
                     max_threads(low, f), span=unit.tree.span(f.node), comments=tuple(_comments_before(unit, f)))
-    kernel = replace(kernel, body=retype_local_arrays(kernel.body))
+    kernel = replace(kernel, body=settle_lanes(retype_local_arrays(kernel.body), unit.platform))
     if not low.views:
         return kernel
     from .views import split_views  # it reads meanings, which are lowered here

@@ -10,12 +10,14 @@ from typing import Any
 
 from ..errors import UnsupportedError
 from ..ir import build
-from ..ir.nodes import Alloc, AnyStmt, Block, Const, Expr, For, InstrCall, Kernel, Let, Ref
+from ..ir.nodes import Alloc, AnyStmt, Block, Const, Expr, For, InstrCall, Kernel, Let, Load, Ref, Store, Var
+from ..ir.types import ScalarType
 from ..ir.visit import Rewriter, all_names, fresh_name, rename, stmts_of, walk
 from ..platforms import registry
 from ..platforms.base import Platform
 from ..platforms.instr import Instr, Operand
 from .counts import in_ints
+from .lanes import same_lane_only, seen_as, set_lane
 from .module import parse
 from .symbols import index_sum
 
@@ -55,6 +57,12 @@ def warp_memories(platform: Platform) -> frozenset[str]:
     return frozenset(m.name for m in platform.memories if m.scope == "warp")
 
 
+def value_memories(platform: Platform) -> frozenset[str]:
+    """Memories of values that only instrs touch: fragments of a warp, vector registers. As loops, they are arrays."""
+    held = {m for row in platform.instrs for o in row.operands if o.declared in platform.vectors for m in o.memory}
+    return warp_memories(platform) | frozenset(held)
+
+
 Lane = Callable[[Expr], tuple[Expr, ...]]
 
 
@@ -62,8 +70,8 @@ class _Operands(Rewriter):
     """Accesses of operands become accesses of the buffers that the call names."""
 
     def __init__(self, places: dict[str, tuple[Operand, Ref]], shapes: dict[str, tuple[Expr, ...]],
-                 lane: Lane | None = None) -> None:
-        self.places, self.shapes, self.lane = places, shapes, lane
+                 lane: Lane | None, types: dict[str, ScalarType], taken: set[str]) -> None:
+        self.places, self.shapes, self.lane, self.types, self.taken = places, shapes, lane, types, taken
 
     def _place(self, node: Any) -> Any:
         if node.buffer not in self.places:
@@ -75,6 +83,11 @@ class _Operands(Rewriter):
             return dataclasses.replace(node, buffer=ref.buffer, indices=(*outer, *node.indices[1:]), span=None)
         if operand.shape:
             outer = ref.indices[:len(ref.indices) - len(operand.shape)]
+            stored = self.types.get(ref.buffer, node.dtype)
+            if stored != node.dtype and isinstance(node, Load):
+                return seen_as(ref.buffer, outer, node.indices[0], node.dtype, stored, ref)
+            if stored != node.dtype and isinstance(node, Store):
+                return set_lane(node, ref.buffer, outer, node.indices[0], stored, fresh_name("bits", self.taken))
             return dataclasses.replace(node, buffer=ref.buffer, indices=(*outer, *node.indices), span=None)
         indices = self._flat(ref, node.indices[0])
         return dataclasses.replace(node, buffer=ref.buffer, indices=indices, span=None)
@@ -102,7 +115,9 @@ class Meanings:
 
     def __init__(self, kernel: Kernel) -> None:
         self.platform, self.taken = kernel.platform, all_names(kernel)
-        self.shapes = {n.name: n.shape for n in walk(kernel.body) if isinstance(n, Alloc)}
+        allocs = [n for n in walk(kernel.body) if isinstance(n, Alloc)]
+        self.shapes, self.types = {n.name: n.shape for n in allocs}, {n.name: n.dtype for n in allocs}
+        self.vectors = registry.get(self.platform).vectors
 
     def row(self, call: InstrCall) -> Instr:
         return _statements(self.platform, call.instr)[0]
@@ -128,6 +143,9 @@ class Meanings:
                 names[name] = fresh_name(name, taken)
         places: dict[str, tuple[Operand, Ref]] = {}
         scalars: dict[str, Expr] = {}
+        copied = self._copied(row, call, body, taken)
+        # What stands in the block itself shares it with the meanings of other calls.
+        self.taken |= {names[s.name] for s in stmts if isinstance(s, Let | Alloc)} | ({copied[0].name} if copied else set())
         for o, a in zip(row.operands, call.args, strict=True):
             if isinstance(a, Ref):
                 places["operand " + o.name] = (o, a)
@@ -135,7 +153,35 @@ class Meanings:
                 scalars["operand " + o.name] = a
         hidden = {o.name: "operand " + o.name for o in row.operands}  # so that no name of the kernel is taken for one
         body = rename(body, {**{a: b for a, b in names.items() if a != b}, **hidden})
-        return stmts_of(_Operands(places, self.shapes, lane).visit(in_ints(body, scalars)))
+        put = _Operands(places, self.shapes, lane, self.types, taken)
+        if copied is None:
+            return stmts_of(put.visit(in_ints(body, scalars)))
+        made, copy = copied
+        target, place = places["operand " + (row.result or "")]
+        zeros = tuple(build.integer(0) for _ in target.shape)
+        places["operand " + target.name] = (target, Ref(made.name, zeros, made.dtype))
+        inside = stmts_of(put.visit(in_ints(body, scalars)))
+        back = _Operands({"operand " + target.name: (target, place)}, self.shapes, None, self.types, taken).visit(copy)
+        return (made, *inside, back)
+
+    def _copied(self, row: Instr, call: InstrCall, body: Block, taken: set[str]) -> tuple[Alloc, For] | None:
+        """An array to take the result, and its copy to where it goes, when the call reads registers that it overwrites
+        lane by lane: C evaluates it as a whole. None when the result may go there at once."""
+        result = next((o for o in row.operands if o.name == row.result and o.declared in self.vectors), None)
+        if result is None or not isinstance(result.dtype, ScalarType):
+            return None
+        operands = dict(zip([o.name for o in row.operands], call.args, strict=True))
+        place = operands[result.name]
+        assert isinstance(place, Ref)
+        again = {n for n, a in operands.items() if n != result.name and isinstance(a, Ref) and a.buffer == place.buffer}
+        lanes = {o.dtype for o in row.operands if o.name in {*again, result.name}} | {self.types[place.buffer]}
+        alike = all(isinstance(t, ScalarType) and t.bits == result.dtype.bits for t in lanes)
+        if not again or (alike and all(operands[n] == place for n in again) and same_lane_only(body, result.name, again)):
+            return None
+        made = Alloc(fresh_name("result", taken), result.dtype, tuple(build.integer(n) for n in result.shape))
+        i = Var(fresh_name("i", taken))
+        store = Store("operand " + result.name, (i,), Load(made.name, (i,), made.dtype), made.dtype)
+        return made, For(i.name, build.integer(0), made.shape[0], build.integer(1), Block((store,)))
 
 
 class _WithoutPlaces(Rewriter):
@@ -152,7 +198,7 @@ def with_meanings(kernel: Kernel) -> Kernel:
     if not any(isinstance(n, InstrCall) for n in walk(kernel.body)):
         return kernel
     meanings = Meanings(kernel)
-    fragments = warp_memories(registry.get(kernel.platform))
+    fragments = value_memories(registry.get(kernel.platform))
 
     class Put(Rewriter):
         def visit_InstrCall(self, call: InstrCall) -> Any:

@@ -18,7 +18,8 @@ class Ptr:
 
     `dtype` is the type it is read as, `stored` the buffer's element type. `layout` says how to index: "flat" for rank 1
     with `rest` as dimensions that only the text knows; "rows" for a local array, `prefix` being indices already given
-    and `rest` the dimensions below; "delinear" for a local array seen as one long row; "scalar" for a rank-0 buffer.
+    and `rest` the dimensions below; "delinear" for a local array seen as one long row; "scalar" for a rank-0 buffer. Seen as
+    vectors it moves by `vector` elements, and only instrs can use it.
     """
 
     buffer: str
@@ -29,6 +30,7 @@ class Ptr:
     prefix: tuple[Expr, ...] = ()
     rest: tuple[int, ...] = ()
     shape: tuple[int, ...] = ()
+    vector: int = 0
 
     def moved(self, by: Expr) -> Ptr:
         return replace(self, offset=index_sum(self.offset, by))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from tree_sitter import Node
 
 from ..ir.types import BF16, BOOL, F16, F32, F64, I8, I16, I32, I64, U8, U16, U32, U64, ScalarType
+from ..platforms.base import Platform
 from .refusals import short, type_refusal
 from .tree import Tree, field
 from .vector_types import vector_lanes
@@ -27,7 +28,7 @@ NAMES: dict[str, ScalarType] = {
 class CType:
     """A type as declared: `base` None is void; `auto` leaves the base to the initialiser. `dims` are the nodes of array
     dimensions, outermost first (None: `[]`); `row` those below a pointer to an array, as in `float (*p)[4]`. `lanes` is
-    the number of elements of a vector type, 0 for a scalar."""
+    the number of elements of a vector type, 0 for a scalar; `vector` the bytes of a vector register, whose base is None."""
 
     base: ScalarType | None
     pointers: int = 0
@@ -37,6 +38,7 @@ class CType:
     row: tuple[Node | None, ...] = ()
     auto: bool = False
     lanes: int = 0
+    vector: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +53,17 @@ class Declared:
 
 
 class Types:
-    """Reads types of one tree. `aliases` are typedefs and `using` in scope (text order is not checked)."""
+    """Reads types of one tree. `aliases` are typedefs and `using` in scope (text order is not checked), the platform's
+    own words among them."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, platform: Platform) -> None:
         self.tree = tree
+        self.own = {**{w: CType(t) for w, t in platform.type_names.items()},
+                    **{w: CType(None, vector=size) for w, size in platform.vectors.items()}}
         self.aliases: dict[str, CType] = {}
 
     def is_type(self, name: str) -> bool:
-        return name in NAMES or name in self.aliases
+        return name in NAMES or name in self.aliases or name in self.own
 
     def base(self, node: Node) -> CType:
         """The type named by a type specifier node. Raises UnsupportedError naming a type outside the language."""
@@ -74,6 +79,8 @@ class Types:
             return self.aliases[name]
         if name in NAMES:
             return CType(NAMES[name])
+        if name in self.own:
+            return self.own[name]
         message, hint = type_refusal(text)
         raise self.tree.unsupported(node, message, hint)
 
@@ -113,7 +120,7 @@ class Types:
             raise self.tree.unsupported(type_node, f"the vector type {short(self.tree.text_of(type_node))} is not supported "
                                         "here", "Only variables of a kernel may have it.")
         const = base.const or "const" in words or "constexpr" in words
-        return CType(base.base, base.pointers, const, base.reference, base.dims, base.row, base.auto, lanes)
+        return CType(base.base, base.pointers, const, base.reference, base.dims, base.row, base.auto, lanes, base.vector)
 
     def declarator(self, node: Node | None, base: CType) -> Declared:
         """What one declarator makes of the base type."""
@@ -131,7 +138,7 @@ class Types:
         if kind in ("pointer_declarator", "abstract_pointer_declarator"):
             if base.dims:
                 raise t.unsupported(node, "an array of pointers is not supported")
-            pointed = CType(base.base, base.pointers + 1, base.const, False, (), base.row, base.auto)
+            pointed = CType(base.base, base.pointers + 1, base.const, False, (), base.row, base.auto, vector=base.vector)
             return self._row_pointer(inner_node, pointed) or self.declarator(inner_node, pointed)
         if kind in ("reference_declarator", "abstract_reference_declarator"):
             if t.text_of(node).startswith("&&"):

@@ -62,7 +62,7 @@ class Unit:
         self.platform = platform
         self.tree = Tree(prepared, platform)
         self.source = prepared.source
-        self.types = Types(self.tree)
+        self.types = Types(self.tree, platform)
         self.functions: dict[str, list[Function]] = {}
         self.globals: dict[str, Global] = {}
         self.enums: dict[str, tuple[Node, Node | None, str | None]] = {}

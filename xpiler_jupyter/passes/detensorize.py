@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from ..dataflow.uniform import Uniformity, has_varying_return
 from ..errors import UnsupportedError
-from ..frontend.meanings import Meanings, warp_memories
+from ..frontend.meanings import Meanings, value_memories, warp_memories
 from ..ir.build import binary, conjunction, integer, mod
 from ..ir.elements import as_nest, is_element_loop
 from ..ir.nodes import Alloc, AnyStmt, Block, Break, Const, Continue, Expr, For, If, InstrCall, Kernel, Load, Node, Var, While
@@ -62,12 +62,13 @@ class Detensorize(Pass):
             guard = self._first_lane(kernel, together)
             self._uniform(kernel, meanings, together)
         fragments = warp_memories(platforms.get(kernel.platform))
+        values = value_memories(platforms.get(kernel.platform))
         arrays = {n.name for n in walk(kernel.body) if isinstance(n, Alloc) and n.memory in fragments}
         body = _Expand(meanings, guard, arrays).visit(kernel.body)
         done = dataclasses.replace(kernel, body=body)
         if knobs.get("forward", True) not in (False, "false"):
-            done = forward_copies(done, fragments)
-        body = _Local(fragments).visit(done.body)
+            done = forward_copies(done, values)
+        body = _Local(values).visit(done.body)
         names = dict.fromkeys(c.instr for c in calls)
         note = f"{len(calls)} intrinsic call{'s' if len(calls) > 1 else ''} ({', '.join(names)}) became loops."
         if together > 1:

@@ -55,7 +55,7 @@ class StmtText(ExprText):
     def block(self, b: Block, depth: int) -> list[str]:
         """The lines of a block, without braces."""
         out: list[str] = []
-        waiting: set[str] = set()  # values declared where an instr first gives them one
+        waiting: dict[str, Alloc] = {}  # values declared where an instr first gives them one
         stmts = stmts_of(b)
         k = 0
         while k < len(stmts):
@@ -74,11 +74,11 @@ class StmtText(ExprText):
                 continue
             if isinstance(s, Alloc) and self._declared_later(s, stmts[k + 1 :]):
                 self.types[s.name] = s.dtype
-                waiting.add(s.name)
+                waiting[s.name] = s
             elif isinstance(s, InstrCall) and (first := [n for n in waiting if declares(s, n, self.p)]):
-                waiting.remove(first[0])
+                comments = self._comments(waiting.pop(first[0]), depth)
                 word = self.declared[first[0]][0] if first[0] in self.declared else self.type(self.types[first[0]])
-                out += [*self._comments(s, depth), f"{INDENT * depth}{word} {instr_text(s, self)}"]
+                out += [*comments, *self._comments(s, depth), f"{INDENT * depth}{word} {instr_text(s, self)}"]
             else:
                 out += self.stmt(s, depth)
             k += 1
@@ -86,7 +86,7 @@ class StmtText(ExprText):
 
     def _declared_later(self, a: Alloc, rest: tuple[AnyStmt, ...]) -> bool:
         """Is the first to touch the single value `a` an instr that gives it one? Then it is declared there."""
-        if not self.p.instrs or a.comments or a.zeroed or self.declared.get(a.name, ("", 0))[1] != len(a.shape):
+        if not self.p.instrs or a.zeroed or self.declared.get(a.name, ("", 0))[1] != len(a.shape):
             return False
         first = next((s for s in rest if any(mentions(n, a.name) for n in walk(s))), None)
         return first is not None and declares(first, a.name, self.p)

@@ -28,6 +28,9 @@ PREDICATES = {
     3: ("unord", "a[i] != a[i] || b[i] != b[i]"), 4: ("neq", "a[i] != b[i]"), 5: ("nlt", "!(a[i] < b[i])"),
     6: ("nle", "!(a[i] <= b[i])"), 7: ("ord", "a[i] == a[i] && b[i] == b[i]"),
 }
+# The other eight have no intrinsic of their own: "eq" and the like may be unordered too, "ge" and "gt" may not.
+_FURTHER = ("!(a[i] < b[i] || a[i] > b[i])", "!(a[i] >= b[i])", "!(a[i] > b[i])", "false", "a[i] < b[i] || a[i] > b[i]",
+            "a[i] >= b[i]", "a[i] > b[i]", "true")
 
 
 def _old(width: int, suffix: str) -> str:
@@ -108,15 +111,16 @@ def _rounding() -> list[Instr]:
             made += lanes(f"{pre(w)}scalef_{s}", "a times two to the power floor(b), rounded once; NaN with an infinite b "
                           "gives infinity or zero.", t, n, special + power, regs("ab", t, n), "Miscellaneous", f_or_vl(w),
                           assumption=f"{NAN} A signalling NaN counts as a quiet one: the processor keeps it a NaN even "
-                          "when b is infinite.", before=f"double power = fmax(fmin(floor((double)b[i]), {bound}.0), -{bound}.0);")
+                          "when b is infinite.",
+                          before=f"double power = fmax(fmin(floor((double)b[i]), {bound}.0), -{bound}.0);")
     return made
 
 
 def _compare() -> list[Instr]:
     made = []
-    text = " : ".join(f"(imm & 7) == {p} ? ({e})" for p, (_, e) in list(PREDICATES.items())[:7])
-    text = f"{text} : ({PREDICATES[7][1]})"
-    rule = ("(imm >= 0 && imm <= 7) || (imm >= 16 && imm <= 23)", "predicates 8 to 15 and 24 to 31 are not described")
+    tests = [e for _, e in PREDICATES.values()] + list(_FURTHER)
+    text = " : ".join([*(f"(imm & 15) == {p} ? ({e})" for p, e in enumerate(tests[:-1])), f"({tests[-1]})"])
+    rule = ("imm >= 0 && imm <= 31", "there are 32 predicates")
     for w in WIDTHS:
         for s, t in PS.items():
             n, k = w // t.bits, mask_of(w // t.bits)

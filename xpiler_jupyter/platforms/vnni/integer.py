@@ -151,9 +151,10 @@ def _logic() -> list[Instr]:
     words = (("and", "a[i] & b[i]"), ("or", "a[i] | b[i]"), ("xor", "a[i] ^ b[i]"), ("andnot", "~a[i] & b[i]"))
     for w in WIDTHS:
         for word, expr in words:
-            n = f"{w // 8} / sizeof(T)"
-            made.append(row(f"{pre(w)}{word}_si{w}", f"Bitwise {word}.", (dst("T", n), reg("a", "T", n), reg("b", "T", n)),
-                            loop(n, f"dst[i] = {expr};"), "Logical", wide(w, 32), types=INTEGERS))
+            count = f"{w // 8} / sizeof(T)"
+            operands = (dst("T", count), reg("a", "T", count), reg("b", "T", count))
+            made.append(row(f"{pre(w)}{word}_si{w}", f"Bitwise {word}.", operands,
+                            loop(count, f"dst[i] = {expr};"), "Logical", wide(w, 32), types=INTEGERS))
             for bits in (32, 64):
                 t = SIGNED[bits]
                 made += lanes(f"{pre(w)}{word}_epi{bits}", f"Bitwise {word}.", t, w // bits, expr,

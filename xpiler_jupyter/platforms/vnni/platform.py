@@ -40,6 +40,7 @@ PLATFORM = Platform(
     weak_markers=tables.WEAK_MARKERS,
     loop_axis=tables.LOOP_AXIS,
     expects="AVX-512",
+    predefined=tables.CONSTANTS,
     native_flags=tables.NATIVE_FLAGS,
     native_cpu=tables.NATIVE_CPU,
     instrs=values(INSTRS),

@@ -73,6 +73,16 @@ TYPES: dict[ScalarType, str] = {**C_TYPES, U32: "uint32_t"}
 HEADERS = {"immintrin.h": ("_mm",), "omp.h": ("omp_",)}
 MARKERS = ("_mm512_", "__m512", "_mm256_", "__m256", "_mm_", "__m128", "immintrin.h")
 WEAK_MARKERS = ("#pragma omp",)
+_PREDICATES = ("EQ_OQ", "LT_OS", "LE_OS", "UNORD_Q", "NEQ_UQ", "NLT_US", "NLE_US", "ORD_Q", "EQ_UQ", "NGE_US", "NGT_US",
+               "FALSE_OQ", "NEQ_OQ", "GE_OS", "GT_OS", "TRUE_UQ", "EQ_OS", "LT_OQ", "LE_OQ", "UNORD_S", "NEQ_US", "NLT_UQ",
+               "NLE_UQ", "ORD_S", "EQ_US", "NGE_UQ", "NGT_UQ", "FALSE_OS", "NEQ_OS", "GE_OQ", "GT_OQ", "TRUE_US")
+# The named constants of <immintrin.h>.
+CONSTANTS: dict[str, int] = {
+    **{f"_CMP_{word}": k for k, word in enumerate(_PREDICATES)},
+    **{f"_MM_CMPINT_{word}": k for k, word in enumerate(("EQ", "LT", "LE", "FALSE", "NE", "NLT", "NLE", "TRUE"))},
+    "_MM_FROUND_TO_NEAREST_INT": 0, "_MM_FROUND_TO_NEG_INF": 1, "_MM_FROUND_TO_POS_INF": 2, "_MM_FROUND_TO_ZERO": 3,
+    "_MM_FROUND_CUR_DIRECTION": 4, "_MM_FROUND_RAISE_EXC": 0, "_MM_FROUND_NO_EXC": 8, "_MM_FROUND_NINT": 0,
+}
 SUFFIXES = (".c", ".cpp", ".cc")
 
 _CAST = re.compile(r"_(?:cast|zext)(ps|pd|si|ph)(\d*)_(ps|pd|si)(\d*)$")
