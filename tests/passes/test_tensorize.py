@@ -178,7 +178,7 @@ def refused(kernel: Kernel, platform: Any, match: str, **knobs: Any) -> None:
 @pytest.mark.parametrize(("body", "why"), [
     (EACH + "c[i] = i * 2.0f;", "loop's own index i is a value"),
     (EACH + "c[i] = A[i] + b[i];", "A is in global memory.*stage it first"),
-    ("for (int i = 0; i < 20; i++) c[i] = a[2 * i];", "a moves by 2 elements"),
+    ("for (int i = 0; i < 20; i++) c[i] = a[2 * i] + b[i];", "a moves by 2 elements"),
     ("for (int i = 1; i < 40; i++) c[i] = c[i - 1] + a[i];", "depend on each other"),
     (EACH + "c[i] = erff(a[i]);", "no row of .* computes erf of f32"),
     (EACH + "c[i] = powf(a[i], b[i]);", "computes pow of f32"),
@@ -256,3 +256,19 @@ def test_random_registers_mean_the_same(parts: list[tuple[str, str]]) -> None:
     after, results = all_of(before, LANES)
     assert results
     same(before, after, exact=False)
+
+
+# -- whole nests -------------------------------------------------------------------------------------------------------
+
+
+def test_a_copy_of_rows_is_one_call() -> None:
+    before = tiled("for (int i = 0; i < 5; i++) for (int j = 0; j < 4; j++) c[i * 4 + j] = A[i * 16 + j + n];")
+    result = PASS.apply(before, TILED)
+    assert loops(result.kernel) == 0 and "__memcpy" in result.note
+    check(result.kernel)
+    same(before, result.kernel)
+
+
+def test_a_nest_that_is_no_instr() -> None:
+    refused(tiled("for (int i = 0; i < 5; i++) for (int j = 0; j < 4; j++) c[i * 4 + j] = a[i * 4 + j] + j;"), TILED,
+            "stands for the nest|is not", loop="i")

@@ -216,7 +216,11 @@ class Emitter:
     def _slot(self, p: Pattern, t: Tree) -> Slot:
         dst = p.operand(p.dst)
         assert isinstance(dst.dtype, ScalarType)
-        hint = t.data.buffer + "_v" if t.op == "vec" else "m" if t.dtype == BOOL else "c" if t.shared else "t"
+        hint = "m" if t.dtype == BOOL else "t"
+        if t.op == "vec":
+            hint = f"{t.data.buffer}_v"
+        elif t.shared:
+            hint = f"{t.data.name}_v" if t.op == "scalar" and isinstance(t.data, Var) and t.data.name.isidentifier() else "k"
         if t.dtype == BOOL:
             return Slot(dst.dtype, "local", "", 1, 0, hint)
         return Slot(dst.dtype, dst.memory[0], dst.declared, p.lanes, 1, hint)

@@ -17,6 +17,8 @@ from ..ir.types import F32, F64
 from ..ir.visit import all_names, fresh_name, walk
 from ..platforms.base import Platform
 from ._loops import find_loop, refuse_barriers, refuse_exits, replace_stmt, scope_at, serial_loops, trip_count
+from ._match import Match, candidates, find_sites, matched
+from ._registers import in_registers
 from ._retarget import retarget
 from ._vec_body import Assign, Body
 from ._vec_emit import Emitter, Sequence, Slot, Step
@@ -25,7 +27,7 @@ from ._vec_place import placed
 from ._vec_rows import index, lengths
 from ._vec_select import Selector
 from ._vec_tree import narrowed_floats
-from .base import Pass, PassResult, replace_node
+from .base import Pass, PassResult, loop_labels, replace_node
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class _Plan:
     words: tuple[str, ...]
     says: tuple[str, ...]
     assumes: tuple[str, ...]
+    covers: tuple[Any, ...] = ()  # statements that are needless now, beside the loop
 
 
 class Tensorize(Pass):
@@ -47,7 +50,8 @@ class Tensorize(Pass):
 
     A loop whose iterations are independent, over consecutive elements, becomes vector intrinsics: each statement for all
     iterations at once. Vectors between two calls are held in arrays or registers of their own. A sum, product, maximum
-    or minimum over the loop is folded by one intrinsic.
+    or minimum over the loop is folded by one intrinsic. A whole nest that is what one intrinsic means (a product of
+    matrices, a copy of rows, a pooling) becomes one call of it.
     """
 
     name = "tensorize"
@@ -55,21 +59,31 @@ class Tensorize(Pass):
     summary = "Replaces loops by the platform's vector and matrix intrinsics that compute the same."
     knobs: ClassVar[dict[str, str]] = {
         "loop": "the loop to replace (default: the first that intrinsics fit)",
-        "instr": "an intrinsic that must be among those used",
+        "instr": "an intrinsic that must be among those used, by its word or its name in the table",
     }
 
     def sites(self, kernel: Kernel, target: Platform) -> list[dict[str, Any]]:
         if not target.instrs:
             return []
-        out: list[tuple[int, dict[str, Any]]] = []
-        for label, loop in serial_loops(kernel):
-            if _innermost(loop):
+        try:
+            here = self._on(kernel, target)
+        except IllegalPassError:
+            return []
+        labels = loop_labels(here)
+        nests = find_sites(here, target)
+        wide = [{"loop": label, "instr": row} for label, row in nests if not _innermost(labels[label])]
+        inside = {id(n) for knobs in wide for n in walk(labels[knobs["loop"]])}
+        vectors: list[tuple[int, dict[str, Any]]] = []
+        for label, loop in serial_loops(here):
+            if _innermost(loop) and id(loop) not in inside:
                 try:
-                    plan = self._plan(self._on(kernel, target), label, target)
+                    plan = self._vectors(here, loop, label, target)
                 except IllegalPassError:
                     continue
-                out.append((-len(plan.words), {"loop": label}))
-        return [knobs for _, knobs in sorted(out, key=lambda x: x[0])]
+                vectors.append((-len(plan.words), {"loop": label}))
+        found = [knobs for _, knobs in sorted(vectors, key=lambda x: x[0])]
+        rest = [{"loop": label, "instr": row} for label, row in nests if _innermost(labels[label])]
+        return [*wide, *found, *(k for k in rest if {"loop": k["loop"]} not in found)]
 
     def apply(self, kernel: Kernel, target: Platform, **knobs: Any) -> PassResult:
         unknown = set(knobs) - set(self.knobs)
@@ -78,18 +92,16 @@ class Tensorize(Pass):
         if not target.instrs:
             raise self.refuse(f"{target.title} has no intrinsics")
         kernel = self._on(kernel, target)
-        label = knobs.get("loop")
+        label, wanted = knobs.get("loop"), knobs.get("instr")
         if label is None:
-            sites = self.sites(kernel, target)
+            sites = [k for k in self.sites(kernel, target) if wanted is None or k.get("instr", wanted) == wanted]
             if not sites:
                 raise self._nothing(kernel, target)
-            label = sites[0]["loop"]
-        plan = self._plan(kernel, str(label), target)
-        wanted = knobs.get("instr")
-        if wanted is not None and wanted not in plan.words:
-            raise self.refuse(f"loop {label} becomes {', '.join(dict.fromkeys(plan.words))}, without {wanted}",
-                              find_loop(self, kernel, label))
+            label, wanted = sites[0]["loop"], wanted or sites[0].get("instr")
+        plan = self._plan(kernel, str(label), target, wanted)
         done = replace_stmt(kernel, find_loop(self, kernel, label), plan.body)
+        for needless in plan.covers:
+            done = replace_stmt(done, needless, Block())
         if plan.arrays:
             body = _thread_body(done)
             done = replace_node(done, body, dataclasses.replace(body, stmts=(*plan.arrays, *body.stmts)))
@@ -98,7 +110,10 @@ class Tensorize(Pass):
         if plan.says:
             said = "; ".join(dict.fromkeys(plan.says))
             note += f" {said[0].upper()}{said[1:]}."
-        return PassResult(simplify(done), note, assumptions=plan.assumes)
+        done, kept = in_registers(simplify(done), target)
+        if kept:
+            note += f" {', '.join(kept)} {'is' if len(kept) == 1 else 'are'} kept in registers."
+        return PassResult(done, note, assumptions=plan.assumes)
 
     # -- one loop ------------------------------------------------------------------------------------------------------
 
@@ -119,13 +134,48 @@ class Tensorize(Pass):
                     return e
         return self.refuse("the kernel has no loop that could become intrinsics")
 
-    def _plan(self, kernel: Kernel, label: str, target: Platform) -> _Plan:
-        """The calls for the loop. Raises IllegalPassError with what stands against it."""
+    def _plan(self, kernel: Kernel, label: str, target: Platform, wanted: str | None = None) -> _Plan:
+        """The calls for the loop: vectors for an innermost one, else one call for the whole nest. Raises
+        IllegalPassError with what stands against it."""
         loop = find_loop(self, kernel, label)
+        if not _innermost(loop):
+            return self._nest(kernel, loop, label, target, wanted)
+        try:
+            plan = self._vectors(kernel, loop, label, target)
+            named = target.instr(wanted) if wanted is not None else None
+            if wanted is not None and (named.word if named is not None else wanted) not in plan.words:
+                raise self.refuse(f"loop {label} becomes {', '.join(dict.fromkeys(plan.words))}, without {wanted}", loop)
+            return plan
+        except IllegalPassError as no:
+            try:
+                return self._nest(kernel, loop, label, target, wanted)
+            except IllegalPassError:
+                raise no from None
+
+    def _nest(self, kernel: Kernel, loop: For, label: str, target: Platform, wanted: str | None) -> _Plan:
+        """One call for the whole nest."""
+        tried: list[str] = []
+        fitting: list[tuple[int, Match]] = []
+        for row in candidates(kernel, loop, target):
+            if wanted is None or wanted in (row.name, row.word):
+                found = matched(kernel, loop, row, target)
+                if isinstance(found, str):
+                    tried.append(found)
+                else:
+                    fitting.append((found.idle, found))
+        if not fitting:
+            why = tried[0] if tried else f"no {wanted or 'intrinsic'} stands for the nest of loop {label}"
+            raise self.refuse(why, loop)
+        best = min(fitting, key=lambda m: m[0])[1]
+        chosen = target.instr(best.call.instr)
+        assert chosen is not None
+        covers = tuple(s for s in best.covers if s is not loop)
+        return _Plan(Block((best.call,)), (), (chosen.word,), (), best.assumptions, covers)
+
+    def _vectors(self, kernel: Kernel, loop: For, label: str, target: Platform) -> _Plan:
+        """Vector calls for an innermost loop."""
         refuse_exits(self, loop, label)
         refuse_barriers(self, loop, label)
-        if not _innermost(loop):
-            raise self.refuse(f"loop {label} is not an innermost loop", loop)
         if not (isinstance(loop.step, Const) and loop.step.value == 1):
             raise self.refuse(f"loop {label} does not step by 1", loop)
         meant = with_meanings(kernel)
@@ -168,6 +218,8 @@ class Tensorize(Pass):
             within = within.bounded(length.name, ONE, Poly.const(most) if most is not None else None)
         known = lengths(target)
         modes = [n for n in known if n is None or n == trips.value]
+        if not known:
+            raise self.refuse(f"{target.title} has no vectors", loop)
         if not modes:
             shown = ", ".join(str(n) for n in sorted(n for n in known if n is not None))
             raise self.refuse(f"loop {label} does not have as many iterations as a vector has elements ({shown})", loop,
