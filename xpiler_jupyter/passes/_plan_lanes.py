@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from ..dataflow.dependences import is_parallel
 from ..ir.nodes import For, InstrCall, Kernel, Node, Store
 from ..ir.visit import children, stmts_of
 from ..platforms.base import Platform
+from . import _registry
 from ._plan import Move, extent_of
+from ._plan_vector import vector_plan
 from ._script import Script, why_not
 from .base import loop_labels
 
@@ -18,7 +21,8 @@ UNKNOWN = 256  # iterations of a loop whose extent is not a constant
 
 def scripts(kernel: Kernel, target: Platform, allow: tuple[str, ...]) -> Iterator[Callable[[], Script]]:
     """Native plans, best first."""
-    yield from ()
+    if target.vectors and "tensorize" in _registry.names():
+        yield partial(vector_plan, kernel, target, worth_sharing(kernel))
 
 
 def literal(kernel: Kernel, target: Platform) -> Iterator[Move]:

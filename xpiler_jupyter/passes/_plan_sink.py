@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from ..ir.nodes import Alloc, For, Kernel, Let
+from ..ir.nodes import Alloc, For, InstrCall, Kernel, Let
 from ..ir.visit import stmts_of, walk
 from ..platforms.base import Platform
 from ._plan import Move
@@ -30,9 +30,9 @@ def sink(kernel: Kernel, target: Platform, var: str) -> Generator[Move, Kernel, 
 
 
 def leaves(kernel: Kernel, var: str | None = None) -> list[str]:
-    """Labels of the serial loops (over `var`) that hold no loop."""
+    """Labels of the serial loops (over `var`) that hold no loop and no call of an instr."""
     return [label for label, lp in loop_labels(kernel).items() if lp.kind != "parallel" and var in (None, lp.var)
-            and not any(isinstance(n, For) for n in walk(lp.body))]
+            and not any(isinstance(n, For | InstrCall) for n in walk(lp.body))]
 
 
 def _step(kernel: Kernel, target: Platform, var: str) -> Move | None:

@@ -82,14 +82,14 @@ def applied(kernel: Kernel, pass_name: str, target: Platform, knobs: dict[str, A
     return _results[key]
 
 
-def _apply(kernel: Kernel, move: Move, allow: tuple[str, ...]) -> Kernel:
+def after(kernel: Kernel, move: Move, allow: tuple[str, ...] = ()) -> Kernel:
     """What the port makes of a move. Raises IllegalPassError, or UnsupportedError when the result cannot be printed."""
     knobs = dict(move.knobs)
     if allow and "allow" in passes.get(move.pass_name).knobs:
         knobs.setdefault("allow", allow)
-    after = simplify(applied(kernel, move.pass_name, move.target, knobs).kernel)
-    platforms.get(after.platform).emit(after)
-    return after
+    result = simplify(applied(kernel, move.pass_name, move.target, knobs).kernel)
+    platforms.get(result.platform).emit(result)
+    return result
 
 
 def why_not(kernel: Kernel, target: Platform) -> str:
@@ -104,13 +104,13 @@ def _run(kernel: Kernel, allow: tuple[str, ...], script: Script) -> tuple[list[t
         move = next(script)
         while True:
             try:
-                after = _apply(kernel, move, allow)
+                result = after(kernel, move, allow)
             except (IllegalPassError, UnsupportedError) as refusal:
                 move = script.throw(refusal)
                 continue
             steps.append((kernel, move))
-            kernel = after
-            move = script.send(after)
+            kernel = result
+            move = script.send(result)
     except StopIteration:
         return steps, ""
     except (IllegalPassError, UnsupportedError) as refusal:

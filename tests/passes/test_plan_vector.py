@@ -1,0 +1,58 @@
+"""The native plan for processors: which loops become vectors, what is kept in registers, and when it gives up."""
+
+from __future__ import annotations
+
+import pytest
+
+from xpiler_jupyter.port import Port
+
+GEMM = """extern "C" void gemm(const float* A, const float* B, float* C) {
+  for (int i = 0; i < 8; i++)
+    for (int j = 0; j < 32; j++) {
+      float sum = 0.0f;
+      for (int k = 0; k < 12; k++) sum += A[i * 12 + k] * B[k * 32 + j];
+      C[i * 32 + j] = sum;
+    }
+}"""
+ROWS = """extern "C" void scale(const float* A, float* C) {
+  for (int i = 0; i < 6; i++) {
+    float sum = 0.0f;
+    for (int j = 0; j < 40; j++) sum += A[i * 40 + j] * A[i * 40 + j];
+    for (int j = 0; j < 40; j++) C[i * 40 + j] = A[i * 40 + j] / sum;
+  }
+}"""
+FLAT = """extern "C" void add(const float* A, const float* B, float* C) {
+  for (int n = 0; n < 4; n++) for (int h = 0; h < 6; h++) for (int w = 0; w < 6; w++)
+    C[(n * 6 + h) * 6 + w] = A[(n * 6 + h) * 6 + w] + B[(n * 6 + h) * 6 + w];
+}"""
+SHORT = 'extern "C" void f(const float* A, float* C) { for (int i = 0; i < 3; i++) C[i] = A[i] * 2.0f; }'
+FAR = 'extern "C" void f(const float* A, float* C) { for (int i = 0; i < 32; i++) C[i * 7] = A[i * 7] * 2.0f; }'
+
+
+def ported(text: str) -> Port:
+    port = Port(text, "vnni")
+    port.run()
+    assert port.verdict.level == "tested"
+    return port
+
+
+def test_sums_stay_in_a_register() -> None:
+    code = ported(GEMM).code
+    assert "__m512 sum = _mm512_setzero_ps();" in code and "sum = _mm512_fmadd_ps(" in code
+    assert "float sum[" not in code
+
+
+def test_rows_with_a_rest() -> None:
+    code = ported(ROWS).code
+    assert "_mm512_reduce_add_ps" in code and "_mm256_div_ps" in code
+
+
+def test_a_nest_is_flattened_until_it_fills_vectors() -> None:
+    code = ported(FLAT).code
+    assert "_mm512_add_ps" in code and code.count("for (") == 1
+
+
+@pytest.mark.parametrize("text", [SHORT, FAR], ids=["short", "far"])
+def test_plain_code_says_that_it_is(text: str) -> None:
+    port = ported(text)
+    assert "_mm" not in port.code.replace("immintrin", "") and "Plain loops" in port.code

@@ -1,0 +1,146 @@
+"""The native plan for processors: threads share the outermost loop, vectors take the loops over neighbouring elements."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+
+from ..errors import IllegalPassError, UnsupportedError
+from ..ir.affine import affine
+from ..ir.algebra import Scope
+from ..ir.nodes import Alloc, Block, For, Kernel, Let, Load, Node, Store
+from ..ir.visit import children, walk
+from ..platforms.base import Platform
+from ._loops import scope_at
+from ._plan import Move, extent_of, parallel_chain
+from ._plan_sink import leaves, sink
+from ._script import Script, after
+from .base import loop_labels
+
+Refusal = (IllegalPassError, UnsupportedError)
+
+
+def vector_plan(kernel: Kernel, target: Platform, share: str | None) -> Script:
+    """Every loop over neighbouring elements becomes vector instrs. `share` is the loop that threads get.
+
+    Raises IllegalPassError when no loop could."""
+    kernel = yield from _flattened(kernel, target)
+    across = _across(kernel, target)
+    if share is not None and target.loop_axis is not None and share in loop_labels(kernel) and share != across:
+        kernel = yield Move("loop_bind", target, {"bind": {share: target.loop_axis.name}})
+    else:
+        kernel = yield Move("loop_recovery", target)
+    if across is not None:
+        lanes = lanes_of(loop_labels(kernel)[across], target)
+        var = loop_labels(kernel)[across].var
+        if extent_of(loop_labels(kernel)[across]) != lanes:
+            kernel = yield Move("loop_split", target, {"loop": across, "factor": lanes, "tail": "rest"})
+            var = f"{across}_inner"
+        kernel = yield from sink(kernel, target, var)
+    done = 0
+    left: set[For] = set()  # loops that stay as they are
+    while (label := next((x for x in leaves(kernel) if loop_labels(kernel)[x] not in left), None)) is not None:
+        loop = loop_labels(kernel)[label]
+        moves = _vectorised(kernel, label, target)
+        for move in moves:
+            kernel = yield move
+        done += bool(moves)
+        left |= {lp for lp in loop_labels(kernel).values() if lp == loop or (moves and lp.var == loop.var)}
+    if not done:
+        raise IllegalPassError("no loop over neighbouring elements became vector instructions")
+
+
+def _vectorised(kernel: Kernel, label: str, target: Platform) -> list[Move]:
+    """The moves that make vectors of the loop; none when they are refused or the loop is not one for vectors."""
+    loop = loop_labels(kernel)[label]
+    best = lanes_of(loop, target)
+    if not best or not neighbours(kernel, loop):
+        return []
+    extent = extent_of(loop)
+    for lanes in (best, *(n for n in _widths(loop, target) if n != best and (extent is None or n <= extent))):
+        try:
+            if extent == lanes:
+                moves = [Move("tensorize", target, {"loop": label})]
+                after(kernel, moves[0])
+            else:
+                split = Move("loop_split", target, {"loop": label, "factor": lanes, "tail": "rest"})
+                cut = after(kernel, split)
+                inner = next(x for x in leaves(cut) if x not in loop_labels(kernel))
+                moves = [split, Move("tensorize", target, {"loop": inner})]
+                after(cut, moves[1])
+            return moves
+        except Refusal:
+            continue
+    return []
+
+
+def lanes_of(loop: For, target: Platform) -> int:
+    """Elements of the vector for the loop, by the widest type of its accesses: of the vectors that the loop fills the
+    widest that leaves no rest, else the widest. 0 when it fills none."""
+    widths, extent = _widths(loop, target), extent_of(loop)
+    if extent is None:
+        return widths[0]
+    fitting = [n for n in widths if n <= extent]
+    return next((n for n in fitting if extent % n == 0), fitting[0] if fitting else 0)
+
+
+def _widths(loop: For, target: Platform) -> list[int]:
+    """Elements of each kind of vector, widest first."""
+    sizes = [n.dtype.bytes for n in walk(loop.body) if isinstance(n, Load | Store) and n.indices]
+    return sorted({width // max(sizes, default=4) for width in target.vectors.values()}, reverse=True)
+
+
+def neighbours(kernel: Kernel, loop: For) -> bool:
+    """Do all accesses in the loop move by one element per iteration, or stay where they are; and does one move? Arrays
+    of the loop's own do not count: they are grown to move with it."""
+    own = {n.name for n in walk(loop.body) if isinstance(n, Alloc)}
+    strides: list[int | None] = []
+
+    def look(block: Block, scope: Scope) -> None:
+        for s in block.stmts:
+            for part in children(s):
+                if isinstance(part, Block):
+                    look(part, scope.loop(s) if isinstance(s, For) else scope)
+                else:
+                    strides.extend(places(part, scope))
+            if isinstance(s, Store):
+                strides.extend(places(Load(s.buffer, s.indices, s.dtype), scope))
+            if isinstance(s, Let):
+                scope = scope.let(s)
+
+    def places(e: Node, scope: Scope) -> Iterator[int | None]:
+        for n in walk(e):
+            if isinstance(n, Load) and n.indices and n.buffer not in own:
+                forms = [affine(i, [loop.var], scope) for i in n.indices]
+                found = [f.stride(loop.var) if f is not None else None for f in forms]
+                yield found[-1] if all(x == 0 for x in found[:-1]) else None
+
+    look(loop.body, scope_at(kernel, loop).loop(loop))
+    return 1 in strides and all(x in (0, 1) for x in strides)
+
+
+def _flattened(kernel: Kernel, target: Platform) -> Generator[Move, Kernel, Kernel]:
+    """Fuses the loops around an innermost one that is too short for a vector, or does not fill vectors."""
+    while True:
+        chain = parallel_chain(kernel)
+        if len(chain) < 2 or any(isinstance(n, For) for n in walk(chain[-1][1].body)):
+            return kernel
+        extent = extent_of(chain[-1][1])
+        if extent is None or extent % _widths(chain[-1][1], target)[0] == 0:
+            return kernel
+        try:
+            kernel = yield Move("loop_fuse", target, {"outer": chain[-2][0], "inner": chain[-1][0]})
+        except Refusal:
+            return kernel
+
+
+def _across(kernel: Kernel, target: Platform) -> str | None:
+    """The parallel loop to run by vectors, where the innermost loops do not walk over neighbours: the innermost one
+    whose accesses all do; None when the innermost loops are good as they are."""
+    labels = loop_labels(kernel)
+    if all(lanes_of(labels[x], target) and neighbours(kernel, labels[x]) for x in leaves(kernel)):
+        return None
+    for label, loop in reversed(parallel_chain(kernel)):
+        inner = any(isinstance(n, For) for n in walk(loop.body))
+        if inner and lanes_of(loop, target) and neighbours(kernel, loop):
+            return label
+    return None
