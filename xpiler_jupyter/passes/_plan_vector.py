@@ -40,11 +40,11 @@ def vector_plan(kernel: Kernel, target: Platform, share: str | None) -> Script:
     left: set[For] = set()  # loops that stay as they are
     while (label := next((x for x in leaves(kernel) if loop_labels(kernel)[x] not in left), None)) is not None:
         loop = loop_labels(kernel)[label]
-        moves = _vectorised(kernel, label, target)
+        moves, known = _vectorised(kernel, label, target), set(loop_labels(kernel).values())
         for move in moves:
             kernel = yield move
         done += bool(moves)
-        left |= {lp for lp in loop_labels(kernel).values() if lp == loop or (moves and lp.var == loop.var)}
+        left |= {lp for lp in loop_labels(kernel).values() if lp == loop or (lp.var == loop.var and lp not in known)}
     if not done:
         raise IllegalPassError("no loop over neighbouring elements became vector instructions")
 
