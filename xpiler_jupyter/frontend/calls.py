@@ -6,12 +6,14 @@ from tree_sitter import Node
 
 from ..ir import build
 from ..ir.nodes import Barrier, Const, Expr
-from ..ir.types import BOOL
+from ..ir.types import BOOL, F32
 from .literals import numeric_limit
 from .math_functions import MathError, is_math, is_trivial, math_call
 from .refusals import call_refusal, node_refusal, short
 from .registers import Registers
 from .symbols import Ptr
+from .tf32 import NAME as TF32
+from .tf32 import to_tf32
 from .tree import field, strip_parens
 from .typenames import CType
 
@@ -69,6 +71,8 @@ class Calls(Registers):
             return self.element(node, self.pointer(args[0]), build.integer(0))
         if name == "__builtin_expect" and len(self.arguments(node)) == 2:
             return self.expr(self.arguments(node)[0])
+        if name == TF32:
+            return self._tf32(node)
         if is_math(name):
             return self.math(node, name)
         called = self.instr_call(node, name)
@@ -158,11 +162,19 @@ class Calls(Registers):
                 return self.math(node, text)
         if text.split("::")[-1] in self.unit.functions:
             return self.inline(node, text.split("::")[-1])
+        if text.split("::")[-1] == TF32:
+            return self._tf32(node)
         called = self.instr_call(node, text)
         if called is not None:
             return called.value
         message, hint = call_refusal(text)
         raise self.unsupported(node, message, hint)
+
+    def _tf32(self, node: Node) -> Expr:
+        args = self.arguments(node)
+        if len(args) != 1:
+            raise self.parse_error(node, f"{TF32} takes one value")
+        return to_tf32(self, node, build.convert(self.expr(args[0]), F32))
 
     def _limit(self, node: Node, scope: Node, text: str) -> Expr:
         arguments = field(scope, "arguments")

@@ -2,6 +2,7 @@
 // overloads, the few libc and std names that kernels use. Parsed with each kernel, hence short.
 #pragma once
 #include "xrt.h"
+#include "narrow.h"
 
 typedef __SIZE_TYPE__ size_t;
 typedef __PTRDIFF_TYPE__ ptrdiff_t, ssize_t;

@@ -48,7 +48,9 @@ inline void store_matrix_sync(T* p, const fragment<accumulator, M, N, K, T>& f, 
     p[l == mem_row_major ? r * ld + c : c * ld + r] = f.x[i];
   }
 }
+// To the nearest, ties away from zero (PTX, cvt.rna.tf32.f32).
 inline float __float_to_tf32(float x) {
+  if (x != x) return x;
   unsigned b;
   __builtin_memcpy(&b, &x, 4);
   b = (b + 0x1000u) & ~0x1fffu;
