@@ -94,7 +94,7 @@ def sleepy(task: dict[str, Any]) -> dict[str, Any]:
 def test_hangs_and_deaths_cost_one_task_each(monkeypatch: pytest.MonkeyPatch) -> None:
     import multiprocessing
 
-    monkeypatch.setattr(bench_pool, "port_one", sleepy)
+    monkeypatch.setattr(bench_pool, "do_one", sleepy)
     fork = multiprocessing.get_context("fork")  # the patched function must be there in the workers
     monkeypatch.setattr(multiprocessing, "get_context", lambda _: fork)
     tasks = [{"file": f, "from": "c", "to": "hip", "sha": ""} for f in ("a", "hang", "b", "die", "c", "d")]
@@ -119,3 +119,17 @@ def test_ctrl_c_keeps_what_is_done(kernels: Path) -> None:
     assert process.returncode == 130 and "Traceback" not in err
     assert "interrupted after" in err and "direction" in said
     assert 1 <= len(json.loads(out.read_text())["results"]) < 33
+
+
+def test_sources_are_judged_alone(xpiler: Xpiler, kernels: Path) -> None:
+    out = kernels / "result.json"
+    (kernels / "late.c").write_text("void late(const float* A, float* B) {\n  float t[4];\n  for (int i = 0; i < 8; i++) {\n"
+                                    "    t[i] = A[i];\n    B[i] = t[i];\n  }\n}\n")
+    ran = xpiler("bench", kernels, "--from", "c", "--check", "--jobs", "2", "--json", out)
+    assert ran.status == 0, ran.err
+    found = {r["file"]: r for r in json.loads(out.read_text())["results"]}
+    assert found["scale.c"]["verdict"] == "sound" and found["scale.c"]["ported"]
+    assert found["late.c"]["verdict"] == "faulty" and found["late.c"]["error"]["line"] == 4
+    assert found["broken.c"]["error"]["kind"] == "parse"
+    assert "c (sources)" in ran.out and "sources at fault (1):" in ran.out and "late.c" in ran.out
+    assert xpiler("bench", kernels, "--from", "c").status == 2, "--to or --check"

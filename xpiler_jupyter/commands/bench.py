@@ -27,7 +27,9 @@ HELP = "port every kernel of a folder and print a table"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", metavar="DIR", help="kernels, one per file; sub-folders too")
     parser.add_argument("--from", dest="source", required=True, metavar="P", help="the platform they are written for")
-    parser.add_argument("--to", required=True, metavar="P,P", help="the platforms to reach")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--to", metavar="P,P", help="the platforms to reach")
+    where.add_argument("--check", action="store_true", help="port nothing: say which sources are wrong, and why")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="worker processes")
     parser.add_argument("--json", metavar="OUT", help="keep the results here; go on from them")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N files")
@@ -44,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     from .bench_table import report
 
     source = common.known_platform(args.source)
-    targets = [common.known_platform(t) for t in args.to.split(",") if t]
+    targets = [""] if args.check else [common.known_platform(t) for t in args.to.split(",") if t]
     if not targets or args.jobs < 1 or args.every < 1:
         raise UsageError("--to wants at least one platform" if not targets else "--jobs and --every want at least 1")
     wanted = tasks(args, source, targets)

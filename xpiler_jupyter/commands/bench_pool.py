@@ -19,6 +19,36 @@ Task = dict[str, Any]  # path, file, from, to, sha, out
 Result = dict[str, Any]  # the task's, ported, seconds; verdict, passes, instrs; error
 
 
+def do_one(task: Task) -> Result:
+    """Ports one file, or only judges it as a source when it goes nowhere, and says how it went; never raises."""
+    return port_one(task) if task["to"] else check_one(task)
+
+
+def check_one(task: Task) -> Result:
+    """What is wrong with one source: `ported` is true where nothing is, `error` is the first thing found."""
+    result: Result = {k: task[k] for k in ("file", "from", "to", "sha")} | {"ported": False}
+    began = time.perf_counter()
+    try:
+        from ..platforms import registry
+        from ..running import subject_of
+        from ..verify.source_check import check_source
+
+        text = Path(task["path"]).read_text(errors="replace")
+        evidence = check_source(subject_of(text, registry.get(task["from"]), None, {}))
+        failed = [e for e in evidence if e.status == "fail"]
+        unknown = [e for e in evidence if e.status == "unknown" and e.kind in ("run", "sizes")]
+        for e, kind in [*((e, "source_fault") for e in failed), *((e, "unknown") for e in unknown)][:1]:
+            result["error"] = {"kind": kind, "message": e.detail, "line": e.data.get("line"), "column": None, "check": e.kind}
+        result |= {"ported": not failed and not unknown, "verdict": "faulty" if failed else "unknown" if unknown else "sound"}
+    except XpilerError as err:
+        result["error"] = err.as_dict()
+    except Exception as err:  # as for a port
+        result["error"] = {"kind": "internal", "message": f"internal: {type(err).__name__}: {err}{_place(err)}",
+                           "line": None, "column": None}
+    result["seconds"] = round(time.perf_counter() - began, 4)
+    return result
+
+
 def port_one(task: Task) -> Result:
     """Ports one file and says how it went; never raises."""
     result: Result = {k: task[k] for k in ("file", "from", "to", "sha")} | {"ported": False}
@@ -80,7 +110,7 @@ def _work(connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(EOFError, OSError):
         while True:
-            connection.send(port_one(connection.recv()))
+            connection.send(do_one(connection.recv()))
 
 
 @dataclass

@@ -46,7 +46,7 @@ def summary(results: list[Result]) -> list[dict[str, Any]]:
         seconds = sorted(r["seconds"] for r in mine)
         known = ("ported", "source_fault", "unsupported", "internal")
         rows.append({
-            "direction": f"{direction[0]} -> {direction[1]}", "files": len(mine), "ported": kinds["ported"],
+            "direction": _direction(direction), "files": len(mine), "ported": kinds["ported"],
             "compiled": sum(reached(r, "compiled") for r in mine),
             "tested equal": sum(reached(r, "tested") for r in mine),
             "matrix": sum(uses(r, "matrix") for r in mine), "vector": sum(uses(r, "vector") for r in mine),
@@ -91,7 +91,7 @@ def report(results: list[Result]) -> str:
     failed = [r for r in results if not r.get("ported") and kind(r) != "source_fault"]
     if failed:
         out += ["", f"failures ({len(failed)}):"]
-        out += [f"  {r['from']} -> {r['to']}  {r['file']}  [{kind(r)}] {reason(r)}"
+        out += [f"  {_direction((r['from'], r['to']))}  {r['file']}  [{kind(r)}] {reason(r)}"
                 for r in sorted(failed, key=lambda r: (r["from"], r["to"], kind(r), r["file"]))]
     return "\n".join(out)
 
@@ -102,6 +102,10 @@ def reason(result: Result) -> str:
     place = f"line {error['line']}: " if error.get("line") else ""
     message = str(error.get("message", "not finished")).split("\n")[0].removeprefix("internal: ")
     return f"{place}{message}"
+
+
+def _direction(pair: tuple[str, str]) -> str:
+    return " -> ".join(pair) if pair[1] else f"{pair[0]} (sources)"
 
 
 def _table(rows: list[list[str]]) -> list[str]:
