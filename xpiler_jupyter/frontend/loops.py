@@ -33,7 +33,8 @@ def shared_loop(pragma: str) -> bool:
 
 @dataclass(slots=True)
 class _Counter:
-    """A `for` that counts: its variable, first value, bound and step, and the other things its head does."""
+    """A `for` that counts: its variable, first value, bound and step, and the other things its head does. The condition
+    compares the variable plus `ahead`, if that is given: `i + 16 <= n`."""
 
     name: str
     dtype: ScalarType
@@ -44,6 +45,7 @@ class _Counter:
     down: bool
     other_updates: list[Node]
     info: Info
+    ahead: Node | None = None
 
 
 class Loops(Inliner):
@@ -154,7 +156,10 @@ class Loops(Inliner):
             return None
         left, right = strip_parens(self.child(cond, "left")), strip_parens(self.child(cond, "right"))
         for v, bound, way in ((left, right, op), (right, left, _FLIP[op])):
-            if v.type != "identifier":
+            ahead: Node | None = None
+            if v.type == "binary_expression" and self.tree.operator(v) == "+":
+                ahead, v = strip_parens(self.child(v, "right")), strip_parens(self.child(v, "left"))
+            if v.type != "identifier" or (ahead is not None and ahead.type not in ("number_literal", "identifier")):
                 continue
             got = self._started(init, v)
             if got is None:
@@ -173,7 +178,8 @@ class Loops(Inliner):
             stride = self._stride(mine[0], self.text(v))
             if stride is None:
                 return None
-            return _Counter(self.text(v), dtype, start, way, bound, stride[0], stride[1], others, info)
+            return _Counter(self.text(v), dtype, start, way, bound, stride[0], stride[1], others, info,
+                            ahead)
         return None
 
     def _started(self, init: Node, v: Node) -> tuple[Node, ScalarType, Info] | None:
@@ -223,6 +229,11 @@ class Loops(Inliner):
                 step: Expr = build.integer(1) if c.step is None else self.expr(c.step)
         except UnsupportedError:
             return False  # evaluated every time round; if it cannot be lowered at all, the other form says so
+        if c.ahead is not None:
+            gap = self.folded(self.expr(c.ahead))
+            if not isinstance(gap, Const) or bound.dtype.kind != "int" or c.dtype.kind != "int" or gap.dtype.kind != "int":
+                return False  # an unsigned bound may be smaller than the gap: then the difference is no bound
+            bound = build.sub(bound, gap)
         if isinstance(step, Const) and not step.dtype.is_float and int(step.value) < 0:
             step, c.down = Const(-int(step.value), step.dtype), not c.down
         if not step.dtype.is_integer or (isinstance(step, Const) and int(step.value) == 0):

@@ -156,6 +156,10 @@ class _Simplifier:
             if isinstance(a, Const):
                 return a
             return e if a is e.a and b is e.b else Binary(e.op, a, b, BOOL, span=e.span)
+        if isinstance(e, Select):
+            which = scope.proves(e.cond)
+            if which is not None:
+                return self.condition(e.a if which else e.b, scope)
         return self._without_quotient(map_children(e, lambda c: self.expr(c, scope)), scope)
 
     def _without_quotient(self, e: Expr, scope: Scope) -> Expr:

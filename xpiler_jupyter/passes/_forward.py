@@ -7,12 +7,15 @@ from collections import Counter
 from typing import Any
 
 from ..ir.nodes import Alloc, AnyStmt, Barrier, Block, Const, Expr, For, Kernel, Load, Ref, Store, Var
-from ..ir.visit import Rewriter, buffers_written, children, stmts_of, substitute, walk
+from ..ir.visit import Rewriter, all_names, buffers_written, children, stmts_of, substitute, walk
+from ._names import restore_names, unique_names
 
 
 def forward_copies(kernel: Kernel, memories: frozenset[str]) -> Kernel:
     """Takes out arrays of `memories` that a nest `for (i) for (j) a[i][j] = B[...];` fills whole and that only the
     statements right behind it read, while nobody writes `B`."""
+    whole, back = unique_names(kernel.body, all_names(kernel))
+    kernel = dataclasses.replace(kernel, body=whole)
     arrays = {n.name: n for n in walk(kernel.body) if isinstance(n, Alloc) and n.memory in memories and n.shape}
     uses = Counter(n.buffer for n in walk(kernel.body) if isinstance(n, Load | Store | Ref))
     gone: set[str] = set()
@@ -30,6 +33,9 @@ def forward_copies(kernel: Kernel, memories: frozenset[str]) -> Kernel:
                     mine += here
                     end = j if here else end
                 sources = {n.buffer for n in walk(store.value) if isinstance(n, Load)}
+                if not isinstance(store.value, Load) and any(isinstance(n, Load) and n.buffer == store.buffer
+                                                             and n.dtype != store.dtype for n in walk(b)):
+                    continue
                 between = Block(b.stmts[k + 1:end + 1])
                 if mine != uses[store.buffer] or sources & buffers_written(between) or any(
                         isinstance(n, Barrier) for n in walk(between)):
@@ -46,11 +52,11 @@ def forward_copies(kernel: Kernel, memories: frozenset[str]) -> Kernel:
             return None if s.name in gone else s
 
     body = Forward().visit(kernel.body)
-    return dataclasses.replace(kernel, body=Drop().visit(body)) if gone else kernel
+    return dataclasses.replace(kernel, body=restore_names(Drop().visit(body) if gone else body, back))
 
 
 def _copy(s: AnyStmt, arrays: dict[str, Alloc]) -> Store | None:
-    """The store of a nest that fills one of the arrays element by element from memory."""
+    """The store of a nest that fills one of the arrays element by element from memory, or with one value."""
     loops: list[For] = []
     at: Any = s
     while isinstance(at, For):
@@ -59,7 +65,7 @@ def _copy(s: AnyStmt, arrays: dict[str, Alloc]) -> Store | None:
         if len(inner) != 1:
             return None
         at = inner[0]
-    if not isinstance(at, Store) or at.buffer not in arrays or not isinstance(at.value, Load):
+    if not isinstance(at, Store) or at.buffer not in arrays or not isinstance(at.value, Load | Const | Var):
         return None
     a = arrays[at.buffer]
     whole = at.indices == tuple(Var(lp.var, lp.dtype) for lp in loops) and all(
@@ -67,7 +73,7 @@ def _copy(s: AnyStmt, arrays: dict[str, Alloc]) -> Store | None:
         for lp, d in zip(loops, a.shape, strict=False))
     names = {lp.var for lp in loops}
     outer = {n.name for n in walk(at.value) if isinstance(n, Var)} - names
-    nested = any(isinstance(n, Load) for c in children(at.value) for n in walk(c))
+    nested = any(isinstance(n, Load) and n.indices for c in children(at.value) for n in walk(c))
     return at if whole and not nested and len(outer | names) == len(outer) + len(loops) and a.dtype == at.dtype else None
 
 
@@ -80,5 +86,5 @@ class _Read(Rewriter):
             return n
         names = {v.name: i for v, i in zip(self.store.indices, n.indices, strict=True) if isinstance(v, Var)}
         value = substitute(self.store.value, names)
-        assert isinstance(value, Load)
-        return dataclasses.replace(value, dtype=n.dtype)  # the reader may see its bits as another type
+        # The reader may see its bits as another type.
+        return dataclasses.replace(value, dtype=n.dtype) if isinstance(value, Load) else value
