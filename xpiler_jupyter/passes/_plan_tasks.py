@@ -8,12 +8,15 @@ from functools import partial
 from ..ir.nodes import Kernel
 from ..platforms.base import Platform
 from ._plan import Move
+from ._plan_tiles import tiles_plan
 from ._script import Script
 from ._spread import spread
 
 
 def scripts(kernel: Kernel, target: Platform, allow: tuple[str, ...]) -> Iterator[Callable[[], Script]]:
     """Native plans, best first."""
+    if target.instrs:
+        yield partial(tiles_plan, kernel, target)
     yield partial(spread, kernel, target)
 
 

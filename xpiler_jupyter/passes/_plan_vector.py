@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator
 from ..errors import IllegalPassError, UnsupportedError
 from ..ir.affine import affine
 from ..ir.algebra import Scope
-from ..ir.nodes import Alloc, Block, For, Kernel, Let, Load, Node, Store
+from ..ir.nodes import Alloc, Block, For, Kernel, Let, Load, Store
 from ..ir.visit import children, walk
 from ..platforms.base import Platform
 from ._loops import scope_at
@@ -94,28 +94,30 @@ def neighbours(kernel: Kernel, loop: For) -> bool:
     of the loop's own do not count: they are grown to move with it."""
     own = {n.name for n in walk(loop.body) if isinstance(n, Alloc)}
     strides: list[int | None] = []
+    for n, scope in accesses(kernel, loop):
+        if n.indices and n.buffer not in own:
+            forms = [affine(i, [loop.var], scope) for i in n.indices]
+            found = [f.stride(loop.var) if f is not None else None for f in forms]
+            strides.append(found[-1] if all(x == 0 for x in found[:-1]) else None)
+    return 1 in strides and all(x in (0, 1) for x in strides)
 
-    def look(block: Block, scope: Scope) -> None:
+
+def accesses(kernel: Kernel, loop: For) -> Iterator[tuple[Load | Store, Scope]]:
+    """Every access in the loop's body, with what is known there."""
+
+    def look(block: Block, scope: Scope) -> Iterator[tuple[Load | Store, Scope]]:
         for s in block.stmts:
             for part in children(s):
                 if isinstance(part, Block):
-                    look(part, scope.loop(s) if isinstance(s, For) else scope)
+                    yield from look(part, scope.loop(s) if isinstance(s, For) else scope)
                 else:
-                    strides.extend(places(part, scope))
+                    yield from ((n, scope) for n in walk(part) if isinstance(n, Load))
             if isinstance(s, Store):
-                strides.extend(places(Load(s.buffer, s.indices, s.dtype), scope))
+                yield s, scope
             if isinstance(s, Let):
                 scope = scope.let(s)
 
-    def places(e: Node, scope: Scope) -> Iterator[int | None]:
-        for n in walk(e):
-            if isinstance(n, Load) and n.indices and n.buffer not in own:
-                forms = [affine(i, [loop.var], scope) for i in n.indices]
-                found = [f.stride(loop.var) if f is not None else None for f in forms]
-                yield found[-1] if all(x == 0 for x in found[:-1]) else None
-
-    look(loop.body, scope_at(kernel, loop).loop(loop))
-    return 1 in strides and all(x in (0, 1) for x in strides)
+    return look(loop.body, scope_at(kernel, loop).loop(loop))
 
 
 def _flattened(kernel: Kernel, target: Platform) -> Generator[Move, Kernel, Kernel]:

@@ -18,13 +18,12 @@ def spread(kernel: Kernel, target: Platform) -> Script:
     Raises:
         IllegalPassError: no loop is parallel.
     """
-    jobs = target.api.jobs if target.api is not None else ()
-    most = _most(jobs, target)
+    _, most = fitting_job(target, None)
     chain = parallel_chain(kernel)
     while len(chain) >= 2 and (n := extent_of(chain[0][1])) is not None and n < most:
         kernel = yield Move("loop_fuse", target, {"outer": chain[0][0], "inner": chain[1][0]})
         chain = parallel_chain(kernel)
-    job = _fitting(jobs, most, chain[0][1]) if chain else None
+    job = fitting_job(target, chain[0][1])[0] if chain else None
     if job is None:
         raise IllegalPassError("no outer loop is parallel: one core does everything")
     label, loop = chain[0]
@@ -51,6 +50,13 @@ def spread(kernel: Kernel, target: Platform) -> Script:
     yield Move("loop_bind", target, {"bind": {outer: axes["y"], inner: axes["x"]}})
 
 
+def fitting_job(target: Platform, loop: For | None) -> tuple[JobType | None, int]:
+    """The job for a loop whose iterations go to tasks, and how many tasks there are at most."""
+    jobs = target.api.jobs if target.api is not None else ()
+    most = _most(jobs, target)
+    return (_fitting(jobs, most, loop) if loop is not None else None), most
+
+
 def _most(jobs: tuple[JobType, ...], target: Platform) -> int:
     """How many tasks the usual job has; the largest legal one where nothing is usual."""
     usual = {a.place: target.usual.get(a.extent_name) for a in target.axes if a.level == "block"}
@@ -59,8 +65,12 @@ def _most(jobs: tuple[JobType, ...], target: Platform) -> int:
 
 
 def _fitting(jobs: tuple[JobType, ...], most: int, loop: For) -> JobType | None:
-    """The largest job up to the usual one that the loop fills; for a shorter loop the smallest job of several tasks."""
+    """The largest job up to the usual one that the loop fills, rather half as large when the shares are equal then; for a
+    shorter loop the smallest job of several tasks."""
     several = sorted((j for j in jobs if 1 < j.tasks <= most), key=lambda j: j.tasks)
     extent = extent_of(loop)
     filled = [j for j in several if extent is None or j.tasks <= extent]
+    if filled and extent is not None:
+        equal = [j for j in filled if extent % j.tasks == 0 and 2 * j.tasks >= filled[-1].tasks]
+        return equal[-1] if equal else filled[-1]
     return filled[-1] if filled else several[0] if several else None

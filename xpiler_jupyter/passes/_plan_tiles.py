@@ -1,0 +1,211 @@
+"""The native plan for machines of few large cores: equal shares of the outer loops, tiles in the cores' own memory, and
+vector instrs over them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from ..errors import IllegalPassError
+from ..ir.nodes import Alloc, Block, Const, For, InstrCall, Kernel, Load, Store
+from ..ir.visit import stmts_of, walk
+from ..platforms.base import Memory, Platform
+from ._plan import Move, extent_of, parallel_chain
+from ._plan_sink import leaves, sink
+from ._plan_vector import Refusal, accesses, neighbours
+from ._script import Script, after
+from ._spread import fitting_job
+from .base import loop_labels
+
+SHORT = 4  # a vector of fewer elements is not worth a call
+LINE = 64  # elements that a tile's length is a multiple of
+
+
+def tiles_plan(kernel: Kernel, target: Platform) -> Script:
+    """Raises IllegalPassError when no loop becomes vector instrs."""
+    memory = vector_memory(target)
+    kernel = yield from _flattened(kernel, target)
+    chain = parallel_chain(kernel)
+    if not chain:
+        raise IllegalPassError("no outer loop is parallel: one core does everything")
+    flat = len(chain) == 1 and not any(isinstance(n, For) for n in walk(chain[0][1].body))
+    across = None if flat else _across(kernel)
+    room = _length(kernel, memory)
+    kernel = yield from shared_out(kernel, target, across)
+    if flat:
+        label, loop = next((x, lp) for x, lp in loop_labels(kernel).items() if lp.kind != "parallel")
+        if not isinstance(loop.hi, Const) or int(loop.hi.value) > room:
+            kernel = yield Move("loop_split", target, {"loop": label, "factor": room, "tail": "clip",
+                                                       "names": ["tile", "e"]})
+    elif across is not None:
+        loop = loop_labels(kernel)[across]
+        extent = extent_of(loop)
+        if extent is None or extent > room:
+            kernel = yield Move("loop_split", target, {"loop": across, "factor": room, "tail": "clip"})
+            across = f"{across}_inner"
+        kernel = yield from sink(kernel, target, across)
+    kernel = yield from _staged(kernel, target, memory)
+    yield from vectors(kernel, target)
+
+
+def vector_memory(target: Platform) -> Memory:
+    """Where the target's vectors live: the memory that most operands of its instrs may be in.
+
+    Raises IllegalPassError when it has none."""
+    count: dict[str, int] = {}
+    for row in target.instrs:
+        for o in row.operands:
+            for m in o.memory[:1]:
+                count[m] = count.get(m, 0) + 1
+    found = target.memory(max(count, key=lambda m: count[m])) if count else None
+    if found is None or found.scope != "thread":
+        raise IllegalPassError(f"{target.title} has no memory for vectors")
+    return found
+
+
+def shared_out(kernel: Kernel, target: Platform, keep: str | None) -> Generator[Move, Kernel, Kernel]:
+    """The outermost parallel loops (all but `keep`) in equal shares over the cores of one job, and bound to them."""
+
+    def outer() -> list[tuple[str, For]]:
+        chain = parallel_chain(kernel)
+        names = [label for label, _ in chain]
+        return chain[:names.index(keep)] if keep in names else chain
+
+    job, most = fitting_job(target, None)
+    while len(loops := outer()) >= 2 and (n := extent_of(loops[0][1])) is not None and n < most:
+        kernel = yield Move("loop_fuse", target, {"outer": loops[0][0], "inner": loops[1][0]})
+    if not loops:
+        raise IllegalPassError("the only parallel loop is the one for vectors")
+    label, loop = loops[0]
+    job, _ = fitting_job(target, loop)
+    if job is None or extent_of(loop) is None:
+        raise IllegalPassError(f"how often loop {label} runs is not a constant")
+    axes = {a.place: a.name for a in target.axes if a.level == "block"}
+    x, y, _ = job.block
+    if extent_of(loop) != job.tasks:
+        kernel = yield Move("loop_split", target, {"loop": label, "parts": job.tasks, "tail": "clip",
+                                                   "names": ["task", f"{loop.var}_own"]})
+        label = next(iter(loop_labels(kernel)))
+    if y == 1:
+        return (yield Move("loop_bind", target, {"bind": {label: axes["x"]}}))
+    kernel = yield Move("loop_split", target, {"loop": label, "factor": x, "names": ["cluster", "core"]})
+    first, second = list(loop_labels(kernel))[:2]
+    return (yield Move("loop_bind", target, {"bind": {first: axes["y"], second: axes["x"]}}))
+
+
+def vectors(kernel: Kernel, target: Platform) -> Script:
+    """Vector instrs for every loop that they fit. Raises IllegalPassError when they fit none."""
+    done = 0
+    left: set[For] = set()
+    why = ""
+    while (label := next((x for x in leaves(kernel) if loop_labels(kernel)[x] not in left), None)) is not None:
+        loop = loop_labels(kernel)[label]
+        try:
+            kernel = yield Move("tensorize", target, {"loop": label})
+            done += 1
+        except Refusal as refusal:
+            why = why or refusal.message
+            left.add(loop)
+    if not done:
+        raise IllegalPassError(why or "the kernel has no loops for vectors")
+
+
+def _flattened(kernel: Kernel, target: Platform) -> Generator[Move, Kernel, Kernel]:
+    """One loop in place of a nest of parallel ones around plain statements."""
+    while True:
+        chain = parallel_chain(kernel)
+        if len(chain) < 2 or any(isinstance(n, For) for n in walk(chain[-1][1].body)):
+            return kernel
+        fuse = Move("loop_fuse", target, {"outer": chain[-2][0], "inner": chain[-1][0]})
+        try:
+            fused = after(kernel, fuse)
+        except Refusal:
+            return kernel
+        if not any(neighbours(fused, loop_labels(fused)[x]) for x in leaves(fused)):
+            return kernel
+        kernel = yield fuse
+
+
+def _across(kernel: Kernel) -> str | None:
+    """The parallel loop to run by vectors, where the innermost loops are too short or walk in steps: the innermost one
+    whose accesses are neighbours; None when the innermost loops are good as they are."""
+    labels = loop_labels(kernel)
+
+    def good(loop: For) -> bool:
+        extent = extent_of(loop)
+        return (extent is None or extent >= SHORT) and neighbours(kernel, loop)
+
+    if all(good(labels[x]) for x in leaves(kernel)):
+        return None
+    inner = [(label, lp) for label, lp in parallel_chain(kernel) if any(isinstance(n, For) for n in walk(lp.body))]
+    return next((label for label, lp in reversed(inner) if good(lp)), None)
+
+
+def _length(kernel: Kernel, memory: Memory) -> int:
+    """Elements of a tile, so that one of each buffer and as many values in between fit in the memory."""
+    buffers = {n.buffer for n in walk(kernel.body) if isinstance(n, Load | Store) and n.indices}
+    widest = max((n.dtype.bytes for n in walk(kernel.body) if isinstance(n, Load | Store) and n.indices), default=4)
+    room = (memory.capacity or 1 << 20) // (widest * 2 * max(1, len(buffers)))
+    return max(LINE, room // LINE * LINE)
+
+
+def _staged(kernel: Kernel, target: Platform, memory: Memory) -> Generator[Move, Kernel, Kernel]:
+    """Everything that the vector loops touch, in the vectors' memory: each buffer around the outermost loop for which
+    its tile fits, the kernel's own arrays as a whole."""
+    labels = loop_labels(kernel)
+    wanted: dict[str, None] = {}
+    for x in leaves(kernel):
+        if neighbours(kernel, labels[x]):
+            wanted.update({n.buffer: None for n in walk(labels[x].body) if isinstance(n, Load | Store) and n.indices})
+    own = {n.name: n for n in walk(kernel.body) if isinstance(n, Alloc)}
+    for name in wanted:
+        if name in own and own[name].memory != "local":
+            continue
+        moves = [Move("cache", target, {"buffer": name, "memory": memory.name, "at": at})
+                 for at in ([""] if name in own else _places(kernel, name))]
+        best = _best(kernel, moves)
+        if best is not None:
+            kernel = yield best
+    return kernel
+
+
+def _best(kernel: Kernel, moves: list[Move]) -> Move | None:
+    """The first whose copies are instrs all of them; else the first that is not refused."""
+    legal = []
+    loops = len(leaves(kernel))
+    for move in moves:
+        try:
+            if len(leaves(after(kernel, move))) == loops:
+                return move
+            legal.append(move)
+        except Refusal:
+            continue
+    return legal[0] if legal else None
+
+
+def _places(kernel: Kernel, buffer: str) -> list[str]:
+    """Where a buffer may be staged, best first: outside of all loops when it does not move with them; else in the
+    loops around its vectors, from the outside in."""
+    path: list[For] = []
+
+    def search(block: Block, around: list[For]) -> bool:
+        for s in stmts_of(block):
+            if isinstance(s, For) and any(isinstance(n, Load | Store) and n.buffer == buffer for n in walk(s)):
+                if not any(isinstance(n, For | InstrCall) for n in walk(s.body)):
+                    path.extend(around)
+                    return True
+                if search(s.body, [*around, s] if s.kind != "parallel" else around):
+                    return True
+        return False
+
+    search(kernel.body, [])
+    if not path:
+        return [""]
+    labels = {id(lp): label for label, lp in loop_labels(kernel).items()}
+    inner = [labels[id(lp)] for lp in path]
+    return ["", *inner] if not _moves_with(kernel, path[0], buffer) else [*inner, ""]
+
+
+def _moves_with(kernel: Kernel, loop: For, buffer: str) -> bool:
+    """Does what the loop touches of the buffer depend on the iteration?"""
+    return any(loop.var in scope.poly(i).names() for n, scope in accesses(kernel, loop) if n.buffer == buffer
+               for i in n.indices)
