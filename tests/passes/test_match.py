@@ -340,3 +340,18 @@ def test_few_rows_are_tried_and_sites_are_found_outermost_first() -> None:
     sites = find_sites(k, BANG)
     assert ("p", "__bang_matmul.f32") in sites and ("i", "__memcpy.GDRAM2NRAM.f32") in sites
     assert not any(label in ("q", "r") for label, _ in sites)
+
+
+def test_what_runs_until_a_wait_is_not_taken_for_what_is_done() -> None:
+    refused(copy("i * 16 + j"), "__memcpy_async.GDRAM2NRAM.f32", "wait")
+    assert not any("async" in row for _, row in find_sites(copy("i * 16 + j"), BANG))
+
+
+def test_what_stands_in_front_may_be_no_fill() -> None:
+    text = """(const float* A, float* C) { float a[64]; float b[64]; float s;
+      for (int i = 0; i < 64; i++) { a[i] = A[i]; }
+      for (int i = 0; i < 64; i++) { b[i] = a[i]; C[i] = 1.0f; }
+      for (int i = 0; i < 64; i++) { if (a[i] > 0) C[i] = b[i]; } }"""
+    k = kernel("bang", text, a="nram", b="nram")
+    refused(k, "__memcpy.NRAM2GDRAM.f32", label="i#3")
+    assert "i#3" not in {label for label, _ in find_sites(k, BANG)}

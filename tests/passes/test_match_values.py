@@ -146,3 +146,14 @@ def test_pairs_of_shorts() -> None:
     text = text.replace("q < 4", "q < 2").replace("TERM", "a[2 * p + q] * b[2 * p + q]")
     call = taken(kernel("vnni", text, a="register", b="register", c="register"), "_mm512_dpwssd_epi32", "p", size=64)
     assert not any(isinstance(a, Const) for a in call.args)
+
+
+def test_fewer_bits_must_be_allowed() -> None:
+    text = TILE.replace("TERM", "a[p][r] * b[r][q]").replace("T ", "float ").replace("T*", "float*").replace(
+        "FROM", "(k * 16 + z) * 40 + w").replace("a[16][16]", "a[16][8]").replace("b[16][16]", "b[8][16]").replace(
+        "y < 16", "y < 8").replace("z < 16", "z < 8").replace("r < 16", "r < 8").replace("k * 16", "k * 8")
+    k = kernel("cuda", text, a="fragment", b="fragment", c="fragment")
+    row = CUDA.instr("wmma_mma_tf32_m16n16k8_f32_row_row")
+    assert row is not None and row.needs
+    refused(k, row.name, f"--allow {row.needs}", label="p")
+    assert isinstance(match(k, loop_of(k, "p"), row, CUDA, (row.needs,)), InstrCall)

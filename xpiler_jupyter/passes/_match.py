@@ -41,21 +41,24 @@ class Match:
     idle: int = 0  # loops of the row that run once because the nest has no such loop
 
 
-def match(kernel: Kernel, loop: For, row: Instr, platform: Platform) -> InstrCall | str:
+def match(kernel: Kernel, loop: For, row: Instr, platform: Platform, allow: tuple[str, ...] = ()) -> InstrCall | str:
     """The call of `row` that does what `loop` (a loop of the kernel, the very object) does, or why there is none. A
     statement before the loop that fills the result may then be needless; see `matched`."""
-    found = matched(kernel, loop, row, platform)
+    found = matched(kernel, loop, row, platform, allow)
     return found if isinstance(found, str) else found.call
 
 
-def matched(kernel: Kernel, loop: For, row: Instr, platform: Platform) -> Match | str:
-    """Like `match`, with the statements that the call replaces and what it assumes."""
+def matched(kernel: Kernel, loop: For, row: Instr, platform: Platform, allow: tuple[str, ...] = ()) -> Match | str:
+    """Like `match`, with the statements that the call replaces and what it assumes. `allow`: the words of `--allow` that
+    the person gave."""
     site = site_of(kernel, loop)
     if not site.readings:
         return f"loop {loop.var}: {site.why}"
     forms = row_forms(row)
     if isinstance(forms, str):
         return forms
+    if row.needs and row.needs not in allow:
+        return f"{row.word} keeps fewer bits than its operands have: it needs --allow {row.needs}"
     reasons: list[tuple[int, str]] = []
     for reading in site.readings:
         for form in merged(reading.form, site.arrays):
@@ -217,7 +220,7 @@ def _kinds(form: Form) -> Multiset[str]:
                     if isinstance(t, Op | Fold) and t.head != "cast")
 
 
-def find_sites(kernel: Kernel, platform: Platform) -> list[tuple[str, str]]:
+def find_sites(kernel: Kernel, platform: Platform, allow: tuple[str, ...] = ()) -> list[tuple[str, str]]:
     """(label of a loop, name of a row) for every loop that an instr of the platform stands for, outermost first, rows
     without idle loops first, then in the table's order; loops inside one that was found are not listed. Where operands
     are values with a declared type, only rows that agree on it with some row of every other loop are listed."""
@@ -226,7 +229,7 @@ def find_sites(kernel: Kernel, platform: Platform) -> list[tuple[str, str]]:
     for label, loop in loop_labels(kernel).items():
         if loop.kind == "parallel" or id(loop) in inside:
             continue
-        tried = [matched(kernel, loop, row, platform) for row in candidates(kernel, loop, platform)]
+        tried = [matched(kernel, loop, row, platform, allow) for row in candidates(kernel, loop, platform)]
         calls = [m.call for m in sorted((m for m in tried if isinstance(m, Match)), key=lambda m: m.idle)]
         if calls:
             found.append((label, calls))

@@ -39,6 +39,10 @@ _CACHE: dict[tuple[str, str, tuple[Operand, ...]], tuple[RowForm, ...] | str] = 
 def row_forms(row: Instr) -> tuple[RowForm, ...] | str:
     """The forms of a row: as it stands, and with scalars that only scale its result at their neutral value. A text
     says why a row has none."""
+    if row.deferred:
+        return f"{row.word} may run until a wait that follows: match the one that is done at once"
+    if any(o.per_lane for o in row.operands):
+        return f"each lane that runs {row.word} passes values of its own"
     key = row.name, row.meaning, row.operands
     if key not in _CACHE:
         try:

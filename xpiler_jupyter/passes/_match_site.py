@@ -84,7 +84,9 @@ def _form(kernel: Kernel, loop: For, stmts: Sequence[Any], scope: Scope, arrays:
     def poly(e: Expr, s: Scope) -> Poly:
         return s.poly(e)
 
-    allocs = {n.name: n for n in walk(kernel.body) if isinstance(n, Alloc)}
+    fill = [s for s in stmts if s is not loop]
+    kept = {b for s in fill for b in buffers_written(s)}  # what a fill leaves may be read behind the loop
+    allocs = {n.name: n for n in walk(kernel.body) if isinstance(n, Alloc) and n.name in buffers_written(loop) - kept}
 
     def dead(name: str) -> bool:
         return name in allocs and is_private(kernel, allocs[name], loop)

@@ -66,6 +66,7 @@ class Instr:
         arch: architectures that have it; empty: all.
         needs: the word of `--allow` (`ir/narrow.py`) without which nobody may use it for a kernel that did not: it keeps
             fewer bits of its operands than their types have.
+        deferred: it may run until a wait that follows, so nothing may touch its operands before that wait.
         source: manual and section.
         assumption: what we decided where the manual is silent; printed on the page.
         template: the call, operands in braces, e.g. "mma({d}, {a}, {b})"; empty: `name` and the operands in order. An
@@ -83,6 +84,7 @@ class Instr:
     lanes: int = 1
     arch: tuple[str, ...] = ()
     needs: str = ""
+    deferred: bool = False
     source: str = ""
     assumption: str = ""
     template: str = ""

@@ -131,6 +131,7 @@ def _copy(direction: str, rank: int, later: bool) -> Instr:
         tuple(rules),
         "none",
         arch=arch_of(200 if rank < 3 else 322),
+        deferred=later,
         source=section(at),
         assumption=note,
     )
@@ -206,6 +207,7 @@ def _fills() -> list[Instr]:
                     one,
                     types,
                     rules,
+                    deferred=bool(suffix),
                     source=section(at),
                     assumption=note,
                 )
@@ -235,6 +237,7 @@ def _fills() -> list[Instr]:
                         types,
                         rules,
                         arch=arch_of(322),
+                        deferred=bool(suffix),
                         source=section(at2),
                         assumption=note,
                     )
