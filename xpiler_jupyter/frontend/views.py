@@ -129,12 +129,12 @@ class _Split(Rewriter):
         first = self.first.get(node.buffer, 0)
         if not first:
             return node
-        return dataclasses.replace(node, indices=(_less(node.indices[0], first),))
+        return dataclasses.replace(node, indices=(less(node.indices[0], first),))
 
     visit_Load = visit_Store = visit_Ref = _moved
 
 
-def _less(e: Expr, by: int) -> Expr:
+def less(e: Expr, by: int) -> Expr:
     """`e - by`, folded where `e` begins or ends with a constant."""
     if isinstance(e, Const):
         return Const(int(e.value) - by, e.dtype)

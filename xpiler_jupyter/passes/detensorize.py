@@ -18,6 +18,7 @@ from ..platforms import registry as platforms
 from ..platforms.base import Platform
 from ._axes import axis_nest
 from ._forward import forward_copies
+from ._parts import take_apart
 from ._waves import per_lane
 from .base import Pass, PassResult
 
@@ -67,7 +68,7 @@ class Detensorize(Pass):
         body = _Expand(meanings, guard, arrays).visit(kernel.body)
         done = dataclasses.replace(kernel, body=body)
         if knobs.get("forward", True) not in (False, "false"):
-            done = forward_copies(done, values)
+            done = take_apart(forward_copies(done, values))
         body = _Local(values).visit(done.body)
         names = dict.fromkeys(c.instr for c in calls)
         note = f"{len(calls)} intrinsic call{'s' if len(calls) > 1 else ''} ({', '.join(names)}) became loops."

@@ -23,6 +23,7 @@ from ._loops import (
     refuse_exits,
     scope_at,
 )
+from ._runs import merge_runs
 from .base import Pass, PassResult, replace_node
 
 
@@ -44,7 +45,7 @@ class LoopContraction(Pass):
     kind = "loop"
     summary = "Merges a loop into the next one with the same range, and shrinks the array between them (fusion)."
     knobs = {  # noqa: RUF012
-        "producer": "the first loop",
+        "producer": 'the first loop; "all" for every run of loops that hands elements on through private arrays',
         "consumer": "the loop after it (the next one when left out)",
     }
 
@@ -59,6 +60,8 @@ class LoopContraction(Pass):
         return out
 
     def apply(self, kernel: Kernel, target: Platform, **knobs: Any) -> PassResult:
+        if knobs.get("producer") == "all":
+            return self._all(kernel, target)
         one, label = find_loop(self, kernel, knobs.get("producer"), "producer"), str(knobs.get("producer"))
         block, k = block_of(kernel, one)
         wanted = knobs.get("consumer")
@@ -106,6 +109,18 @@ class LoopContraction(Pass):
         note = f"Merged loop {other} into loop {label}"
         note += f"; {', '.join(shrunk)} needs no array any more." if shrunk else "."
         return PassResult(kernel, note)
+
+
+    def _all(self, kernel: Kernel, target: Platform) -> PassResult:
+        def merge(at: Kernel, producer: str, consumer: str) -> Kernel:
+            return self.apply(at, target, producer=producer, consumer=consumer).kernel
+
+        got = merge_runs(kernel, merge)
+        if got is None:
+            raise self.refuse("no run of loops only hands elements on through private arrays")
+        done, gone, arrays = got
+        return PassResult(done, f"{gone} loop{'s' if gone != 1 else ''} merged into the loop before; "
+                          f"{', '.join(arrays)} needs no array any more.")
 
 
 def _same_range(one: For, two: For, scope: Scope) -> bool:

@@ -76,11 +76,16 @@ def _kind_of(target: Platform) -> ModuleType:
 
 
 def _tidy(kernel: Kernel, target: Platform) -> Iterator[Move]:
-    """What makes recovered code read as if a person had written it: block and thread loops become the loop over the
-    index they compute, a flat index that the body takes apart becomes the nest it stands for.
+    """What makes recovered code read as if a person had written it: loops that hand tiles on become one, block and
+    thread loops become the loop over the index they compute, a flat index that the body takes apart becomes the nest it
+    stands for.
 
-    It ends: each step leaves fewer divisions, or as many and one loop less, or opens the way to a split that does.
+    It ends: each step leaves fewer arrays, or fewer divisions, or as many and one loop less, or opens the way to a split
+    that does.
     """
+    if _try("loop_contraction", kernel, target, {"producer": "all"}) is not None:
+        yield Move("loop_contraction", target, {"producer": "all"})
+        return
     before = _divisions(kernel)
     nest = _outer_nest(kernel)
     for label in nest:
