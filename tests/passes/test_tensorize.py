@@ -185,7 +185,7 @@ def refused(kernel: Kernel, platform: Any, match: str, **knobs: Any) -> None:
     (EACH + "{ float t; if (a[i] > 0) t = b[i]; c[i] = t; }", "t may be read before"),
     (EACH + "c[i] = i < n ? A[i] : 0.0f;", "A is read only where a condition holds"),
     (EACH + "{ if (a[i] > 0) C[i] = b[i]; }", "C is written only where a condition holds"),
-    ("for (int i = 0; i < 40; i += 2) c[i] = a[i];", "does not step by 1"),
+    ("for (int i = 0; i < 40; i += 2) c[i] = a[i] + b[i];", "does not step by 1"),
     ("float s = 0; for (int i = 0; i < 40; i++) { s += a[i]; c[i] = s; }", "depend on each other|added up so far"),
 ])
 def test_refusals(body: str, why: str) -> None:
@@ -197,7 +197,23 @@ def test_lengths_are_named() -> None:
 
 
 def test_no_row_for_the_exponential_in_registers() -> None:
-    refused(plain("for (int l = 0; l < 16; l++) c[l] = expf(a[l]);"), LANES, "computes exp of f32")
+    refused(plain("for (int l = 0; l < 16; l++) c[l] = expf(a[l]);"), LANES, "exp has no vector instruction")
+
+
+def test_a_function_without_a_row_is_computed_lane_by_lane(golden: Callable[[str, str], None]) -> None:
+    before = plain(L + "c[j * 16 + l] = 1.0f / (1.0f + expf(-a[j * 16 + l]));")
+    after, results = all_of(before, LANES)
+    assert len(results) == 1
+    same(before, after)
+    golden("tensorize/registers_sigmoid", f"// {results[0].note}\n" + LANES.emit(after))
+
+
+def test_a_sum_beside_what_it_sums() -> None:
+    before = plain("for (int j = 0; j < n; j++) { float s = 0; for (int l = 0; l < 16; l++) { "
+                   "a[j * 16 + l] = expf(a[j * 16 + l] - b[j]); s += a[j * 16 + l]; } c[j] = s; }")
+    after, results = all_of(before, LANES)
+    assert len(results) == 1 and "another order" in results[0].note
+    same(before, after, exact=False)
 
 
 def test_knobs() -> None:

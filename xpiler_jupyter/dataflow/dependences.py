@@ -203,12 +203,13 @@ def carried(kernel: Kernel, loop: For | While) -> list[Dependence]:
 
 
 def _is_private(rel: Relations, buffer: Buffer, loop: Loop) -> bool:
-    """A local buffer that every iteration of the loop writes before reading, and whose values nobody reads after."""
+    """A local buffer that every iteration of the loop writes before reading, and whose values nobody reads after. One
+    that the loop does not touch is none."""
     if buffer.alloc is None:
         return False
     mine = rel.of(buffer.uid)
     inside = [a for a in mine if loop.id in a.path]
-    if any(not a.write and not exposed(rel, a, inside, loop.depth + 1).is_empty() for a in inside):
+    if not inside or any(not a.write and not exposed(rel, a, inside, loop.depth + 1).is_empty() for a in inside):
         return False
     end = max(a.order for a in inside)
     writes = [a for a in inside if a.write]

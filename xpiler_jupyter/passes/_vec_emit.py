@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ..errors import IllegalPassError
-from ..ir.build import integer
-from ..ir.nodes import Expr, Let, Load, Store, Var
-from ..ir.types import BOOL, ScalarType
+from ..ir.build import add, convert, integer
+from ..ir.nodes import Alloc, Block, Expr, For, Let, Load, Store, Var
+from ..ir.types import BOOL, I32, ScalarType
 from ..ir.visit import fresh_name
 from ._vec_body import Assign, Place
 from ._vec_rows import Pattern
@@ -45,9 +45,10 @@ class Step:
 class Sequence:
     """Calls, and plain stores of scalars between them, in order; what was taken for granted; which rows were used."""
 
-    steps: list[Step | Store | Let] = field(default_factory=list)
+    steps: list[Step | Store | Let | Alloc | For] = field(default_factory=list)
     says: list[str] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
+    computed: int = 0  # calls that do more than copy
 
 
 class Emitter:
@@ -189,7 +190,48 @@ class Emitter:
             raise self.refuse(self.reason(t, home))
         return self._call(choice, t, None)
 
+    def _lane_by_lane(self, choice: Choice, t: Tree) -> Slot:
+        """An array takes what the function needs and what it gives; a loop over it computes the function."""
+        p = choice.pattern
+        assert p.lanes is not None
+        shape, var = (integer(p.lanes),), fresh_name("lane", self.taken)
+        result = fresh_name("lanes", self.taken)
+        self.out.steps.append(Alloc(result, t.dtype, shape))
+        free: str | None = result
+        args: list[Tree] = []
+        at = Var(var, I32)
+        for a in t.args:
+            if a.shared:
+                args.append(a)
+                continue
+            if a.op == "vec" and not self._held(a, Home((a.data.memory,))) and a.data.memory != p.operand(p.dst).memory[0]:
+                if a.data.version != self.versions.get(a.data.buffer, 0):
+                    raise self.refuse(f"{a.data.buffer} is read after it is overwritten")
+                index = (*a.data.indices[:-1], add(a.data.indices[-1], convert(at, a.data.indices[-1].dtype)))
+                args.append(Tree("scalar", a.dtype, (), Load(a.data.buffer, index, a.dtype)))
+                continue
+            store = self.s.store(a)
+            if store is None:
+                raise self.refuse(f"no row puts the argument of {t.op} in an array")
+            value = self._value(a, Home.of(store.operand(str(store.root.data))))
+            name = free if free is not None and a.dtype == t.dtype else fresh_name("lanes", self.taken)
+            if name != free:
+                self.out.steps.append(Alloc(name, a.dtype, shape))
+            free = None if name == free else free
+            place = Place(name, (integer(0),), a.dtype, "local")
+            self._step(store, {str(store.root.data): value}, place)
+            args.append(Tree("scalar", a.dtype, (), Load(name, (at,), a.dtype)))
+        body = Block((Store(result, (at,), expr_of(Tree(t.op, t.dtype, tuple(args))), t.dtype),))
+        self.out.steps.append(For(var, integer(0), integer(p.lanes), integer(1), body))
+        slot = self._slot(p, t)
+        self._step(p, {str(p.root.data): Place(result, (integer(0),), t.dtype, "local")}, slot)
+        self.out.says.append(choice.says)
+        self.held[t, p.operand(p.dst).declared] = slot
+        return slot
+
     def _call(self, choice: Choice, t: Tree, to: Place | None) -> Slot | Place:
+        if choice.lane_by_lane:
+            return self._lane_by_lane(choice, t)
         p = choice.pattern
         values: dict[str, Slot | Place | Expr] = {}
         for name, b in choice.binds:
@@ -250,6 +292,7 @@ class Emitter:
         at = next(k for k, o in enumerate(p.row.operands) if o.name == p.dst)
         self.out.steps.append(Step(p, args, at))
         self.out.words.append(p.row.word)
+        self.out.computed += p.root.op != "vec" or bool(p.fold)
 
     # -- refusals ------------------------------------------------------------------------------------------------------
 

@@ -24,6 +24,10 @@ from ._vec_tree import COMMUTES, Tree, expr_of, relaxed
 
 INEXACT = 3.0  # what another rounding costs, in instructions
 RELAXED = 0.01
+SCALAR = 24.0  # a loop over the lanes
+_FUNCTIONS = frozenset((
+    "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "pow", "tanh", "sinh", "cosh", "erf", "erfc", "sin", "cos", "tan",
+    "asin", "acos", "atan", "atan2", "cbrt", "round", "fmod"))
 FORMULA = "its formula is the row's, up to rounding"
 
 Binding = dict[str, Tree]
@@ -50,6 +54,7 @@ class Choice:
     pattern: Pattern
     binds: tuple[tuple[str, Tree], ...]
     says: str = ""
+    lane_by_lane: bool = False  # a function without a row: a loop over the lanes of an array, which `pattern` loads
 
 
 class Selector:
@@ -94,7 +99,7 @@ class Selector:
         key = (t, home)
         if key not in self._best:
             self._best[key] = None  # while it is being looked for
-            found = list(self._choices(t, home))
+            found = list(self._choices(t, home)) or list(self._lane_by_lane(t, home))
             self._best[key] = min(found, key=lambda c: (c.cost, c.pattern.rank)) if found else None
         return self._best[key]
 
@@ -161,6 +166,33 @@ class Selector:
         assert isinstance(dtype, ScalarType)
         length = mul(self.length, integer(p.scale)) if p.scale != 1 else self.length
         return convert(length, dtype)
+
+    def _lane_by_lane(self, t: Tree, home: Home) -> Iterator[Choice]:
+        """A function that no row computes, one lane after the other, where vectors are loaded from anywhere."""
+        if not (self.staged and t.op in _FUNCTIONS and home.declared):
+            return
+        total = SCALAR
+        for a in t.args:
+            if a.shared or a.op == "vec":
+                continue
+            store = self.store(a)
+            if store is None:
+                return
+            total += self.cost(a, Home.of(store.operand(str(store.root.data)))) or 0.0
+        for p in self.index.copies:
+            dst, src = p.operand(p.dst), p.operand(str(p.root.data))
+            if dst.declared == home.declared and dst.dtype == t.dtype and "local" in src.memory and src.alignment == 1:
+                says = f"{t.op} has no vector instruction and is computed lane by lane"
+                yield Choice(total, p, tuple((str(k), a) for k, a in enumerate(t.args)), says, True)
+
+    def store(self, t: Tree) -> Pattern | None:
+        """The row that puts the value in an array, if it can be had as a vector."""
+        for p in self.index.copies:
+            dst, src = p.operand(p.dst), p.operand(str(p.root.data))
+            if (not dst.declared and src.declared and dst.dtype == src.dtype == t.dtype and "local" in dst.memory
+                    and dst.alignment == 1 and self.cost(t, Home.of(src)) is not None):
+                return p
+        return None
 
     # -- formulas ------------------------------------------------------------------------------------------------------
 

@@ -255,7 +255,11 @@ class Tensorize(Pass):
         types |= {a.place.dtype for a in assigns}
         selector = Selector(target, index(target, lanes, types), length, scope, lanes is not None,
                             [a.value for a in assigns])
-        return Emitter(selector, self.refuse, all_names(kernel)).run(assigns)
+        seq = Emitter(selector, self.refuse, all_names(kernel)).run(assigns)
+        functions = [s for s in seq.steps if isinstance(s, For)]
+        if functions and not seq.computed:
+            raise self.refuse(f"{seq.says[0]}, and nothing else is to compute", assigns[0].node)
+        return seq
 
 
 def _innermost(loop: For) -> bool:
