@@ -164,6 +164,11 @@ class Vectors(InstrCalls):
                 raise self.parse_error(right, f"a vector of {v.shape[0]} elements takes no {len(items)} values")
             values = [build.convert(self.expr(x), v.dtype) for x in items]
             zero = Const(0.0 if v.dtype.is_float else 0, v.dtype)
+            if len(values) == v.shape[0] and isinstance(values[0], Const) and len(set(values)) == 1:
+                index = Var(self.fresh("i"))
+                fill = Block((Store(v.buffer, (*at, index), values[0], v.dtype),))
+                self.emit(For(index.name, build.integer(0), build.integer(v.shape[0]), build.integer(1), fill), node)
+                return
             for k in range(v.shape[0]):
                 self.emit(Store(v.buffer, (*at, build.integer(k)), values[k] if k < len(values) else zero, v.dtype), node)
             return

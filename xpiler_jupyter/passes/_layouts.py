@@ -41,8 +41,10 @@ class _Access:
         return found if len(found) == len(names) and all(_range(lp) for lp in found) else None
 
     def plain(self) -> bool:
-        """Is every index a variable of its own?"""
-        return len({i.name for i in self.indices if isinstance(i, Var)}) == len(self.indices)
+        """Are the indices variables of loops, outermost first?"""
+        depth = {lp.var: k for k, lp in enumerate(self.loops)}
+        at = [depth.get(i.name, -1) if isinstance(i, Var) else -1 for i in self.indices]
+        return -1 not in at and all(a < b for a, b in zip(at, at[1:], strict=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +264,9 @@ def _recounted(kernel: Kernel, top: For, name: str, layout: _Layout, taken: set[
             if x is None or y is None:
                 return None
             (wx, rx), (wy, ry) = x.effects(), y.effects()
-            if wx & (wy | ry) or wy & rx:
+            # Both touch the array by the loops' own variables, so an iteration sees nothing of another's elements.
+            own = {name} if isinstance(x, _Leaf) and isinstance(y, _Leaf) else set()
+            if (wx & (wy | ry) | wy & rx) - own:
                 return None
     out: list[AnyStmt] = []
     for unit in units:
