@@ -11,7 +11,7 @@ import dataclasses
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import permutations, product
+from itertools import pairwise, permutations, product
 from math import prod
 from typing import Any
 
@@ -44,7 +44,7 @@ class _Access:
         """Are the indices variables of loops, outermost first?"""
         depth = {lp.var: k for k, lp in enumerate(self.loops)}
         at = [depth.get(i.name, -1) if isinstance(i, Var) else -1 for i in self.indices]
-        return -1 not in at and all(a < b for a, b in zip(at, at[1:], strict=False))
+        return -1 not in at and all(a < b for a, b in pairwise(at))
 
 
 @dataclass(frozen=True, slots=True)
