@@ -136,6 +136,8 @@ def _extent(rel: Relations, uid: str) -> Poly | None:
     touched = accesses[0].index.range()
     for a in accesses[1:]:
         touched = touched.union(a.index.range())
+    if not touched.is_bounded():  # as far as isl sees: its sets hold no products of sizes
+        return _corner(rel, accesses)
     top = touched.lexmax()  # inner coordinates stay below their stride, so this is the largest flat index
     tops = [_maximum(top, k) for k in range(top.dim(DIM.set))]
     if any(t is None for t in tops):

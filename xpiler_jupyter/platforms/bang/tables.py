@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...ir.types import BF16, F16, F32, I8, I16, I32, I64, U8, U16, U32, U64, ScalarType
+from .. import plain
 from ..base import C_TYPES, Axis, Memory
 from ..host_api import HostApi, JobType
 
@@ -101,11 +102,10 @@ TYPES: dict[ScalarType, str] = {
 # Other words that texts use for the same types.
 TYPE_WORDS = {"int8": I8, "int16": I16, "int32": I32, "uint8": U8, "uint16": U16, "uint32": U32}
 FUNCTIONS: dict[tuple[str, ScalarType], str] = {
-    ("max", F32): "fmaxf",
-    ("min", F32): "fminf",
-    ("abs", F32): "fabsf",
+    **plain.functions(),
     ("abs", I32): "abs",
-    **{(n, t): n for n in ("max", "min") for t in (I32, U32)},
+    ("abs", I64): "llabs",
+    **{(n, t): n for n in ("max", "min") for t in (I32, U32, I64, U64)},
 }
 BARRIERS = {"block": "__sync_all();", "cluster": "__sync_cluster();"}
 KERNEL_QUALIFIER = "__mlu_global__"
