@@ -194,7 +194,28 @@ def candidates(kernel: Kernel, loop: For, platform: Platform) -> tuple[Instr, ..
     """The rows worth trying on a loop, in the table's order: those whose operands fit the types and memories of what
     the nest touches and that compute the same kinds of things."""
     site = site_of(kernel, loop)
-    return tuple(row for row in platform.instrs if any(_fits(row, r.form, site) for r in site.readings))
+    if not site.readings:
+        return ()
+    target = site.readings[0].form.target
+    rows = _writers(platform).get((target.dtype, site.arrays.memories[target.buffer]), ())
+    return tuple(row for row in rows if any(_fits(row, r.form, site) for r in site.readings))
+
+
+Writers = dict[tuple[ScalarType, str], list[Instr]]
+_known: dict[int, tuple[Platform, Writers]] = {}
+
+
+def _writers(platform: Platform) -> Writers:
+    """The rows of a platform by what they may write: element type and memory."""
+    if id(platform) not in _known:
+        out: Writers = {}
+        for row in platform.instrs:
+            kinds = {(o.dtype, m) for o in row.operands if o.access != "r" for m in o.memory}
+            for dtype, memory in kinds:
+                if isinstance(dtype, ScalarType):
+                    out.setdefault((dtype, memory), []).append(row)
+        _known[id(platform)] = platform, out  # the platform is kept, so that its id stays its own
+    return _known[id(platform)][1]
 
 
 def _fits(row: Instr, form: Form, site: Site) -> bool:

@@ -41,7 +41,7 @@ def check_rules(row: Instr, platform: Platform, scalars: dict[str, Poly], offset
         e = _condition(_plain(condition, platform), tuple(known))
         if e is None:
             raise NoMatchError(f"{row.word} asks that {reason}, and that rule cannot be read")
-        holds = _truth(simplify_expr(e, Scope()), known, scope)
+        holds = _truth(e, known, scope)
         if not holds:
             raise NoMatchError(f"{row.word}: {reason}" + ("" if holds is False else ", which is not shown"))
 
@@ -69,7 +69,7 @@ def _condition(text: str, names: tuple[str, ...]) -> Expr | None:
     value = stored.value
     if isinstance(value, Const):
         return Const(bool(value.value), value.dtype)
-    return value.cond if isinstance(value, Select) else None
+    return simplify_expr(value.cond, Scope()) if isinstance(value, Select) else None
 
 
 def _truth(e: Expr, known: dict[str, Poly], scope: Scope) -> bool | None:
