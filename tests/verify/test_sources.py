@@ -5,10 +5,13 @@ from __future__ import annotations
 import time
 
 from xpiler_jupyter.frontend import parse
+from xpiler_jupyter.frontend.meanings import with_meanings
 from xpiler_jupyter.platforms import registry
+from xpiler_jupyter.verify import slices
 from xpiler_jupyter.verify.double import double_text
 from xpiler_jupyter.verify.judge import Judge
 from xpiler_jupyter.verify.mutants import mutants
+from xpiler_jupyter.verify.sizes import SizeSet
 from xpiler_jupyter.verify.source_check import check_source
 from xpiler_jupyter.verify.subject import Subject
 from xpiler_jupyter.verify.verdict import verdict_of
@@ -108,3 +111,23 @@ def test_mutants_are_distinct_seeded_and_of_many_kinds() -> None:
     assert [m.words for m in first] == [m.words for m in again]
     assert len({m.kernel.body for m in first}) == len(first)
     assert {"barrier", "comparison", "offset", "store", "launch"} <= {m.kind for m in first}
+
+
+def test_a_text_with_intrinsics_and_a_named_extent_is_cut_at_its_outermost_loop() -> None:
+    text = """#include <immintrin.h>
+extern "C" void f(const float* A, float* C) {
+  const int batch = 4096;
+  for (int i = 0; i < batch; i++) {
+    for (int j = 0; j < 4096; j++) {
+      __m512 x = _mm512_loadu_ps(A + (i * 4096 + j) * 16);
+      _mm512_storeu_ps(C + (i * 4096 + j) * 16, _mm512_add_ps(x, x));
+    }
+  }
+}
+"""
+    vnni = registry.get("vnni")
+    kernel = with_meanings(parse(text, vnni))
+    size = SizeSet({}, {"A": 1 << 28, "C": 1 << 28}, work=2.0**28)
+    part = slices.cut(Subject(text, vnni, kernel), size)
+    assert part is not None
+    assert part.words.startswith("only i < ") and part.words.endswith(" of 4096")

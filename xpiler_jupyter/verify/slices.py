@@ -14,9 +14,10 @@ import numpy as np
 from ..dataflow.dependences import is_parallel
 from ..errors import XpilerError
 from ..frontend import parse
+from ..frontend.meanings import with_meanings
 from ..ir.build import integer
-from ..ir.nodes import Block, For, Kernel
-from ..ir.visit import stmts_of, walk
+from ..ir.nodes import Block, Const, For, Kernel, Let
+from ..ir.visit import stmts_of, substitute, walk
 from .footprint import Footprint, evaluate, footprint
 from .interval import Bound, Range
 from .mutants import replace_at
@@ -141,7 +142,9 @@ def _text(subject: Subject, size: SizeSet, floor: dict[str, int]) -> Slice | Non
         kernel = subject.kernel
         if loop is None or kernel is None or loop.hi.span is None or not is_parallel(kernel, loop):
             return None
-        extent = float(evaluate(loop.hi, dict(size.scalars)))
+        around = [s for s in stmts_of(kernel.body) if isinstance(s, Let)]
+        named = {s.name: s.value for s in around if isinstance(s.value, Const)}
+        extent = float(evaluate(substitute(loop.hi, named), dict(size.scalars)))
         if not np.isfinite(extent):
             return None
         smallest: Subject | None = None
@@ -166,7 +169,7 @@ def _outermost(kernel: Kernel | None, depth: int) -> For | None:
     body: Block | None = kernel.body if kernel else None
     for level in range(depth + 1):
         loops = [s for s in stmts_of(body) if isinstance(s, For)] if body else []
-        if len(loops) != 1 or loops[0].kind != "serial":
+        if len(loops) != 1 or loops[0].kind not in ("serial", "threads"):
             return None
         if level == depth:
             return loops[0]
@@ -187,8 +190,9 @@ def _edited(subject: Subject, loop: For, count: int, depth: int) -> Subject | No
 
 
 def parsed(text: str, like: Subject) -> Subject | None:
-    """`text` as the subject that `like` is, or None when it is outside the IR."""
+    """`text` as the subject that `like` is, its intrinsics as what they mean, or None when it is outside the IR."""
     try:
-        return Subject(text, like.platform, parse(text, like.platform, like.kernel.name if like.kernel else None))
+        kernel = parse(text, like.platform, like.kernel.name if like.kernel else None)
+        return Subject(text, like.platform, with_meanings(kernel))
     except XpilerError:
         return None
