@@ -293,3 +293,74 @@ def test_random_kernels_keep_every_bit(kernel: Kernel) -> None:
                 continue
             for n in (0, 1, 4):
                 assert_same(kernel, check(result.kernel), n=n)
+
+
+# -- the inverse -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("knobs", [{}, {"layout": [1, 0]}])
+@pytest.mark.parametrize(("buffer", "at"), [("A", "k0"), ("B", "k0"), ("C", "j0"), ("C", "k0")])
+def test_a_tile_goes_again(buffer: str, at: str, knobs: dict[str, Any]) -> None:
+    before = kernel_of(MATMUL)
+    staged = apply("cache", before, buffer=buffer, memory="local", at=at, **knobs)
+    result = apply("cache", staged.kernel, buffer=staged.names[buffer], inverse=True)
+    assert "_local" not in emit(result.kernel) and result.names == {f"{buffer}_local": buffer}
+    for m, n, k in SIZES:
+        same(before, result.kernel, matmul_lengths(m, n, k), M=m, N=n, K=k)
+
+
+def test_an_array_that_is_worked_on_in_place(golden: Any) -> None:
+    before = kernel_of("""void k(const float* A, float* C, int n) {
+      float b[8];
+      for (int t = 0; t < n; t++) {
+        for (int i = 0; i < 8; i++) b[i] = A[t * 8 + i];
+        for (int i = 0; i < 8; i++) b[i] = b[i] > 0 ? b[i] : 0;
+        for (int i = 0; i < 8; i++) C[t * 8 + i] = b[i];
+      } }""")
+    result = apply("cache", before, buffer="b", inverse=True)
+    golden("cache/inverse_in_place", emit(result.kernel))
+    same(before, result.kernel, {"A": 16, "C": 16}, n=2)
+
+
+def test_padding_is_read_as_a_choice() -> None:
+    before = kernel_of(ADD)
+    staged = apply("cache", before, buffer="A", memory="local", at="t", pad=0).kernel
+    result = apply("cache", staged, buffer="A_local", inverse=True).kernel
+    assert "_local" not in emit(result)
+    same(before, result, {"A": 70, "C": 70}, n=70)
+
+
+STAGED = "void k(float* A, float* C, int n) {{ float b[8]; {body} }}"
+
+
+@pytest.mark.parametrize(("body", "why"), [
+    ("for (int i = 0; i < 8; i++) b[i] = A[i]; for (int i = 0; i < 8; i++) { A[7 - i] = b[i]; C[i] = b[i]; }", "overwritten"),
+    ("for (int i = 0; i < 7; i++) b[i] = A[i]; for (int i = 0; i < 8; i++) C[i] = b[i];", "before all of it is written"),
+    ("for (int i = 0; i < 8; i++) b[i] = i; for (int i = 0; i < 7; i++) C[i] = b[i];", "not all of b"),
+    ("for (int i = 0; i < 8; i++) b[i] = C[7 - i]; for (int i = 0; i < 8; i++) C[i] = b[i];", "overwritten|used while"),
+    ("for (int i = 0; i < 8; i++) b[i] = i; for (int i = 0; i < 8; i++) C[0] = b[i];", "same|one of C|not all|is not"),
+    ("for (int i = 0; i < 8; i++) { b[i] = i; A[i] = b[i] + C[i]; } for (int i = 0; i < 8; i++) C[i] = b[i];", "used while"),
+])
+def test_arrays_that_must_stay(body: str, why: str) -> None:
+    refused("cache", STAGED.format(body=body),
+            why, buffer="b", inverse=True)
+
+
+def test_parameters_stay() -> None:
+    refused("cache", ADD, "a parameter, not a staging array", buffer="A", inverse=True)
+
+
+@settings(max_examples=20, deadline=None)
+@given(kernels())
+def test_random_kernels_there_and_back(kernel: Kernel) -> None:
+    target = platforms.meeting_point()
+    for at in ("", *loop_labels(kernel)):
+        for buffer in BUFFERS:
+            try:
+                staged = registry.get("cache").apply(kernel, target, buffer=buffer, memory="local", at=at)
+                result = registry.get("cache").apply(staged.kernel, target, buffer=staged.names[buffer], inverse=True)
+            except IllegalPassError as refusal:
+                assert str(refusal)
+                continue
+            for n in (0, 1, 4):
+                assert_same(kernel, check(result.kernel), n=n)

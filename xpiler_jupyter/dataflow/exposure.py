@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from ..ir.nodes import For, Kernel
-from .order import exposed, outer
+from collections.abc import Sequence
+
+from ..ir.nodes import For, Kernel, Node
+from .order import before, exposed, outer
 from .relations import Access, Relations, relations
 from .sets import Map, TooHard, bounded
 
@@ -54,6 +56,42 @@ def surely_written(kernel: Kernel, buffer: str, loop: For | None) -> bool:
                     if a.must:
                         must = m if must is None else must.union(m)
                 if may is not None and (must is None or not may.is_subset(must)):
+                    return False
+    except TooHard:
+        return False
+    return True
+
+
+def overwritten_before(kernel: Kernel, reads: Sequence[Node], loop: For | None) -> bool:
+    """In one iteration of the loop (None: in one thread), may anything write the element that one of these loads reads
+    before the load does? True when unknown."""
+    try:
+        with bounded():
+            rel = relations(kernel)
+            for r in (a for a in rel.accesses if not a.write and any(a.node is n for n in reads)):
+                mine, depth = _piece(rel, r.buffer.uid, loop)
+                for w in (a for a in mine if a.write):
+                    order = before(rel, w, r, depth)
+                    if not w.index.apply_range(r.index.reverse()).intersect(order).is_empty():
+                        return True
+    except TooHard:
+        return True
+    return False
+
+
+def all_copied(kernel: Kernel, buffer: str, copy: Node, loop: For | None) -> bool:
+    """Does the load `copy` surely read, in one iteration of the loop (None: in one thread), every element of the buffer
+    that is written there? False when unknown."""
+    try:
+        with bounded():
+            rel = relations(kernel)
+            for uid in _uids(rel, buffer):
+                mine, depth = _piece(rel, uid, loop)
+                read = [a for a in mine if a.node is copy and not a.write]
+                if len(read) != 1 or not read[0].must:
+                    return False
+                copied = outer(read[0], depth)
+                if any(not outer(a, depth).is_subset(copied) for a in mine if a.write):
                     return False
     except TooHard:
         return False

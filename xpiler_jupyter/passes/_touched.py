@@ -9,7 +9,7 @@ from ..dataflow.exposure import reads_before_writing, surely_written
 from ..dataflow.extents import extents
 from ..ir.algebra import ZERO, Poly, Scope
 from ..ir.build import integer, loop
-from ..ir.nodes import Block, Expr, Var
+from ..ir.nodes import Block, Expr, Node, Var
 from ._clip import Clip, clip_of
 from ._footprint import STEP, Tile, coordinates, indices_of
 
@@ -39,7 +39,9 @@ def what_to_copy(s: _Stage, tile: Tile) -> Need:
     whole_out = True
     out: Clip | None = None
     if writes:
-        _refuse_aliases(s, tile)
+        twice = aliased(tile, s.scope)
+        if twice is not None:  # two copies of one element would drift apart
+            raise s.no(f"two places of the tile of {s.buffer} may be the same element", twice)
         out = clip_of(replace(tile, places=tuple(writes)), at, inside)
         whole_out = out.exact and (out.sure or surely_written(s.kernel, s.buffer, s.loop))
         if not whole_out and s.axes:
@@ -84,8 +86,8 @@ def _existing(s: _Stage, tile: Tile, clip: Clip, at: list[Var], scope: Scope) ->
     return (*clip.needs, *more)
 
 
-def _refuse_aliases(s: _Stage, tile: Tile) -> None:
-    """Two coordinates that are the same element of a written buffer would drift apart."""
+def aliased(tile: Tile, scope: Scope) -> Node | None:
+    """An access that may touch one element of the buffer at two coordinates of the tile; None when there is none."""
     groups: dict[str, list[int]] = {}
     for d, dim in enumerate(tile.dims):
         steps = sorted(n for n in dim.stride.names() if n.startswith(STEP))
@@ -96,11 +98,13 @@ def _refuse_aliases(s: _Stage, tile: Tile) -> None:
             reach = ZERO
             for e in inner:
                 reach = reach + tile.dims[e].stride.scale(tile.dims[e].extent - 1)
-            if s.scope.nonneg((tile.dims[d].stride - reach).plus(-1)):
+            if scope.nonneg((tile.dims[d].stride - reach).plus(-1)):
                 continue
             for p in tile.places:
                 reach = ZERO
                 for e in inner:
                     reach = reach + tile.dims[e].stride * p.at[e]
                 if not p.form.touch.scope.nonneg((tile.dims[d].stride - reach).plus(-1)):
-                    raise s.no(f"two places of the tile of {s.buffer} may be the same element", p.form.touch.node)
+                    node: Node = p.form.touch.node
+                    return node
+    return None

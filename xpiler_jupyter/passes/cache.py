@@ -1,4 +1,4 @@
-"""Stages what a loop touches of a buffer in another memory, with copies in and out."""
+"""Stages what a loop touches of a buffer in another memory, with copies in and out; and takes such an array out again."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from ..ir.visit import walk
 from ..platforms import registry
 from ..platforms.base import Memory, Platform
 from ._loops import find_loop, serial_loops
+from ._room import place_alloc
 from ._stage import Plan, stage
-from .base import Pass, PassResult
+from ._unstage import unstage
+from .base import Pass, PassResult, replace_node
 
 
 class Cache(Pass):
@@ -25,14 +27,15 @@ class Cache(Pass):
         }
 
     What is written is copied out again, what is read first is copied in; a memory that threads share is filled by all
-    of them together, between barriers.
+    of them together, between barriers. With `inverse` the staging array goes: its readers read what it was copied from,
+    or its writers write what it is copied to.
     """
 
     name = "cache"
     kind = "memory"
-    summary = "Stages what a loop touches of a buffer in a faster memory, with copies in and out."
+    summary = "Stages what a loop touches of a buffer in a faster memory, with copies in and out, or undoes that."
     knobs: ClassVar[dict[str, str]] = {
-        "buffer": "the buffer to stage",
+        "buffer": "the buffer to stage; with inverse, the staging array",
         "memory": "the memory of the target to stage it in",
         "at": 'the loop whose every iteration stages what it touches; "" for the whole text of a thread',
         "layout": "order of the tile's dimensions in the staging array, e.g. [1, 0] for a transposed one",
@@ -42,6 +45,7 @@ class Cache(Pass):
         "round": "the array's inner extent is rounded up to a multiple of this",
         "into": "name of the staging array",
         "copy_in": "False: the values from before are not needed (refused where they are)",
+        "inverse": "True: take the staging array out",
     }
 
     def sites(self, kernel: Kernel, target: Platform) -> list[dict[str, Any]]:
@@ -58,6 +62,8 @@ class Cache(Pass):
             inner = any(isinstance(n, For) for n in walk(loop.body))
             if inner:
                 out += [{"buffer": b, "memory": m, "at": label} for b in pointers if b in used for m in memories]
+        for a in (n for n in walk(kernel.body) if isinstance(n, Alloc) and n.shape):
+            out.append({"buffer": a.name, "inverse": True})
         return out
 
     def apply(self, kernel: Kernel, target: Platform, **knobs: Any) -> PassResult:
@@ -71,6 +77,10 @@ class Cache(Pass):
             raise self.refuse(f"there is no buffer {buffer!r}" if buffer else "the knob 'buffer' is missing",
                               hint=f"Buffers: {', '.join(known) or 'none'}.")
         platform = _platform(kernel, target)
+        if knobs.get("inverse") in (True, "true"):
+            if buffer not in allocs:
+                raise self.refuse(f"{buffer} is a parameter, not a staging array")
+            return unstage(self, kernel, allocs[str(buffer)])
         memory = self._memory(platform, knobs.get("memory"), "memory")
         via = self._memory(platform, knobs["via"], "via") if knobs.get("via") else None
         at = knobs.get("at") or ""
@@ -83,6 +93,9 @@ class Cache(Pass):
             raise self.refuse(f"round must be a whole number of at least 1, not {whole!r}")
         plan = Plan(str(buffer), memory, str(at), knobs.get("layout"), knobs.get("flat") in (True, "true"), pad, whole or 1,
                     knobs.get("into"), knobs.get("copy_in") not in (False, "false"))
+        own = allocs.get(str(buffer))
+        if own is not None and own.memory == "local" and memory.scope == "thread" and not at:
+            return self._moved(kernel, own, memory, platform)
         if via is None:
             return stage(self, kernel, platform, plan)[0]
         if any(isinstance(n, Store) and n.buffer == buffer for n in walk(kernel.body)):
@@ -92,6 +105,17 @@ class Cache(Pass):
         between = first.names[plan.buffer]
         second, _ = stage(self, first.kernel, platform, replace(plan, buffer=between, pad=None, filled=filled))
         return PassResult(second.kernel, f"{first.note} {second.note}", {plan.buffer: second.names[between]})
+
+    def _moved(self, kernel: Kernel, own: Alloc, memory: Memory, platform: Platform) -> PassResult:
+        """A thread's own array needs no copies: it stands in the other memory from the start."""
+        if own.zeroed:
+            raise self.refuse(f"{own.name} starts with zeros, but {memory.name} memory cannot be initialised", own)
+        alloc = replace(own, memory=memory.name)
+        if memory.qualifier:
+            moved = place_alloc(self.refuse, replace_node(kernel, own, None), platform, alloc, memory, None)
+        else:
+            moved = replace_node(kernel, own, alloc)
+        return PassResult(moved, f"{own.name} stands in {memory.name} memory.")
 
     def _memory(self, platform: Platform, name: Any, knob: str) -> Memory:
         names = ", ".join(m.name for m in platform.memories if m.scope != "grid")
