@@ -208,6 +208,10 @@ def test_a_function_without_a_row_is_computed_lane_by_lane(golden: Callable[[str
     golden("tensorize/registers_sigmoid", f"// {results[0].note}\n" + LANES.emit(after))
 
 
+def test_a_sum_of_doubles_that_may_cancel_keeps_its_type() -> None:
+    refused(plain(L + "c[j * 16 + l] = 0.5 * a[j * 16 + l] * (1 + tanh((double)a[j * 16 + l]));"), LANES, "f64|conversion")
+
+
 def test_a_sum_beside_what_it_sums() -> None:
     before = plain("for (int j = 0; j < n; j++) { float s = 0; for (int l = 0; l < 16; l++) { "
                    "a[j * 16 + l] = expf(a[j * 16 + l] - b[j]); s += a[j * 16 + l]; } c[j] = s; }")

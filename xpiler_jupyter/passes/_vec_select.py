@@ -25,7 +25,7 @@ from ._vec_tree import COMMUTES, Tree, expr_of, relaxed
 INEXACT = 3.0  # what another rounding costs, in instructions
 RELAXED = 0.01
 SCALAR = 24.0  # a loop over the lanes
-_FUNCTIONS = frozenset((
+FUNCTIONS = frozenset((
     "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "pow", "tanh", "sinh", "cosh", "erf", "erfc", "sin", "cos", "tan",
     "asin", "acos", "atan", "atan2", "cbrt", "round", "fmod"))
 FORMULA = "its formula is the row's, up to rounding"
@@ -169,7 +169,7 @@ class Selector:
 
     def _lane_by_lane(self, t: Tree, home: Home) -> Iterator[Choice]:
         """A function that no row computes, one lane after the other, where vectors are loaded from anywhere."""
-        if not (self.staged and t.op in _FUNCTIONS and home.declared):
+        if not (self.staged and t.op in FUNCTIONS and home.declared):
             return
         total = SCALAR
         for a in t.args:

@@ -25,8 +25,8 @@ from ._vec_emit import Emitter, Sequence, Slot, Step
 from ._vec_guard import without_guard
 from ._vec_place import placed
 from ._vec_rows import index, lengths
-from ._vec_select import Selector
-from ._vec_tree import narrowed_floats
+from ._vec_select import FUNCTIONS, Selector
+from ._vec_tree import Tree, narrowed_floats
 from .base import Pass, PassResult, loop_labels, replace_node
 
 
@@ -227,7 +227,7 @@ class Tensorize(Pass):
         first: IllegalPassError | None = None
         for narrow in (False, True):
             use = [_narrow(a) for a in assigns] if narrow else assigns
-            if narrow and use == assigns:
+            if narrow and (use == assigns or any(_cancels(a.value) for a in assigns)):
                 break
             for lanes in modes:
                 try:
@@ -276,6 +276,11 @@ def _thread_body(kernel: Kernel) -> Block:
 
 def _narrow(a: Assign) -> Assign:
     return dataclasses.replace(a, value=narrowed_floats(a.value, F64, F32)) if a.place.dtype != F64 else a
+
+
+def _cancels(t: Tree) -> bool:
+    """Is there a sum of doubles with a function's value in it, such as 1 + tanh(x)? In float its digits may be lost."""
+    return any(x.op in ("+", "-") and x.dtype == F64 and any(y.op in FUNCTIONS for y in x.walk()) for x in t.walk())
 
 
 def _needs_arrays(seq: Sequence) -> bool:
