@@ -109,6 +109,23 @@ def test_a_helper_that_somebody_changed_is_not_ours() -> None:
         parse(source, "hip")
 
 
+def test_elements_of_an_accumulator() -> None:
+    """A loop over a lane's registers is one over all elements of the wave's matrix."""
+    s = next(s for s in WHOLE if s.tag == "f16_m32n32k8")
+    head, tail = text(s).split("__global__")
+    body = tail.replace("  mfma_store_c", "  for (int i = 0; i < 16; i++) c[i] = c[i] * 0.5f + zero[i];\n  mfma_store_c")
+    kernel = parse(head + "__global__" + body, "hip")
+    printed = HIP.emit(kernel)
+    assert "for (int i = 0; i < 16; i++) {" in printed and "num_elements" not in printed
+    assert HIP.emit(parse(printed, "hip")) == printed and compile_check(printed).status == "pass"
+    rng = np.random.default_rng(6)
+    values = {"A": some(rng, s.dtype), "B": some(rng, s.dtype), "C": some(rng, s.acc)}
+    got = run(printed, s, values)
+    np.testing.assert_array_equal(got, run(HIP.emit(passes.get("detensorize").apply(kernel, HIP).kernel), s, values))
+    a, b, c = (wide(values[n], t) for n, t in (("A", s.dtype), ("B", s.dtype), ("C", s.acc)))
+    np.testing.assert_allclose(got, 1.5 * (a @ b) + 0.5 * c, rtol=1e-4, atol=1e-4)
+
+
 def test_every_word_has_a_row() -> None:
     declared = {o.declared for r in HIP.instrs for o in r.operands}
     for word in definitions():

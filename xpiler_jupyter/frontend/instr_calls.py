@@ -115,12 +115,8 @@ class InstrCalls(Overloads):
         """Lowers `for (int i = 0; i < c.num_elements; i++)`; False when the loop is another."""
         cond = field(node, "condition")
         limit = field(cond, "right") if cond is not None and cond.type == "binary_expression" else None
-        if cond is None or limit is None or limit.type != "field_expression":
-            return False
-        if self.text(self.child(limit, "field")) != "num_elements":
-            return False
-        found = self.fragment_at(self.child(limit, "argument"))
-        if found is None:
+        found = self.counted(limit, node) if limit is not None else None
+        if cond is None or found is None:
             return False
         start = re.fullmatch(r"(?:const)?(?:unsigned|int|uint32_t|size_t|auto)+(\w+)=0u?;?",
                              "".join(self.text(self.child(node, "initializer")).split()))
@@ -155,6 +151,12 @@ class InstrCalls(Overloads):
         self.emit(loop, node)
         return True
 
+    def counted(self, limit: Node, loop: Node) -> tuple[Fragment, tuple[Expr, ...]] | None:
+        """The fragment whose elements a loop to this limit counts."""
+        if limit.type != "field_expression" or self.text(self.child(limit, "field")) != "num_elements":
+            return None
+        return self.fragment_at(self.child(limit, "argument"))
+
     def element_of_fragment(self, node: Node) -> Load | None:
         """`c.x[i]`, as the element of the loop around it."""
         argument = strip_parens(self.child(node, "argument"))
@@ -163,6 +165,10 @@ class InstrCalls(Overloads):
         found = self.fragment_at(self.child(argument, "argument"))
         if found is None:
             return None
+        return self.element_by_loop(node, found)
+
+    def element_by_loop(self, node: Node, found: tuple[Fragment, tuple[Expr, ...]]) -> Load:
+        """The fragment's element that the loop around names; `node` is the subscript."""
         index = self.child(node, "indices").named_children
         at = self.expr(index[0]) if len(index) == 1 else None
         if self.element_loop_of is None or at != self.element_loop_of[0]:

@@ -15,7 +15,7 @@ from .instr_calls import InstrCalls
 from .overloads import call_words, plain
 from .refusals import short
 from .symbols import Fragment, Ptr, Symbol
-from .tree import field, strip_parens
+from .tree import field, preorder, strip_parens
 from .typenames import Declared
 
 
@@ -99,9 +99,11 @@ class Vectors(InstrCalls):
     # -- elements and arithmetic ---------------------------------------------------------------------------------------
 
     def element_of_fragment(self, node: Node) -> Load | None:
-        found = self._vector_at(strip_parens(self.child(node, "argument")))
+        argument = strip_parens(self.child(node, "argument"))
+        found = self._vector_at(argument)
         if found is None:
-            return super().element_of_fragment(node)
+            matrix = self._registers_of(argument)
+            return self.element_by_loop(node, matrix) if matrix is not None else super().element_of_fragment(node)
         index = self.child(node, "indices").named_children
         if len(index) != 1:
             raise self.parse_error(node, "an index is missing in these brackets")
@@ -109,6 +111,27 @@ class Vectors(InstrCalls):
         at = self.expr(index[0])
         self.lane_index = outer
         return Load(found[0].buffer, (*found[1], at), found[0].dtype)
+
+    def _registers_of(self, node: Node) -> tuple[Fragment, tuple[Expr, ...]] | None:
+        """A matrix of the wave whose type is a vector, so that its elements need no member's name."""
+        base, depth = strip_parens(node), 0
+        while base.type == "subscript_expression":
+            base, depth = strip_parens(self.child(base, "argument")), depth + 1
+        symbol = self.find(self.text(base)) if base.type == "identifier" else None
+        if not isinstance(symbol, Fragment) or symbol.declared not in self.platform.definitions or depth != len(symbol.dims):
+            return None
+        return self.fragment_at(node)
+
+    def counted(self, limit: Node, loop: Node) -> tuple[Fragment, tuple[Expr, ...]] | None:
+        found = super().counted(limit, loop)
+        if found is not None or limit.type != "number_literal" or not self.platform.definitions:
+            return found
+        for n in preorder(self.child(loop, "body")):
+            matrix = self._registers_of(self.child(n, "argument")) if n.type == "subscript_expression" else None
+            if matrix is not None:
+                held = matrix[0].shape[0] * matrix[0].shape[1] // self.platform.lane_width
+                return matrix if self.text(limit) == str(held) else None
+        return None
 
     def _vector_at(self, node: Node) -> tuple[Vector, tuple[Expr, ...]] | None:
         """The vector that `v`, or `v[i]` of an array of vectors, names."""
@@ -128,7 +151,8 @@ class Vectors(InstrCalls):
         while base.type == "subscript_expression":
             base, depth = strip_parens(self.child(base, "argument")), depth + 1
         symbol = self.find(self.text(base)) if base.type == "identifier" else None
-        if isinstance(symbol, Vector) and depth == len(symbol.dims) + 1:
+        bare = isinstance(symbol, Vector) or (isinstance(symbol, Fragment) and symbol.declared in self.platform.definitions)
+        if bare and isinstance(symbol, Fragment) and depth == len(symbol.dims) + 1:
             return None  # an element
         return super().fragment_at(node)
 

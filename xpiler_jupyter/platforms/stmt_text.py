@@ -180,6 +180,8 @@ class StmtText(ExprText):
         if buffer not in self.of_warp:
             return super().place(buffer, indices, dtype)
         outer = "".join(f"[{self.expr(i)}]" for i in indices[:len(indices) - self.declared[buffer][1]])
+        if self.declared[buffer][0] in self.p.definitions:  # a vector of our own
+            return f"{buffer}{outer}[{element_of(indices)}]"
         return f"{buffer}{outer}.x[{element_of(indices)}]"
 
     def _spilled(self, a: Alloc, count: int, memory: Memory) -> str:
@@ -201,6 +203,8 @@ class StmtText(ExprText):
         if is_element_loop(s, self.declared):
             x = next(n for n in walk(s.body) if isinstance(n, Load | Store) and element_of(n.indices) == s.var)
             limit = self.place(x.buffer, x.indices, x.dtype).rsplit(".x[", 1)[0] + ".num_elements"
+            if self.declared[x.buffer][0] in self.p.definitions and isinstance(s.hi, Const):
+                limit = str(int(s.hi.value) // self.p.lane_width)
             head = f"{INDENT * depth}for (int {s.var} = 0; {s.var} < {limit}; {s.var}++) {{"
             return [head, *self.block(s.body, depth + 1), INDENT * depth + "}"]
         pad = INDENT * depth
