@@ -118,7 +118,9 @@ class Vectors(InstrCalls):
         while base.type == "subscript_expression":
             base, depth = strip_parens(self.child(base, "argument")), depth + 1
         symbol = self.find(self.text(base)) if base.type == "identifier" else None
-        if not isinstance(symbol, Fragment) or symbol.declared not in self.platform.definitions or depth != len(symbol.dims):
+        if not isinstance(symbol, Fragment) or isinstance(symbol, Vector) or depth != len(symbol.dims):
+            return None
+        if symbol.declared not in self.platform.definitions:
             return None
         return self.fragment_at(node)
 
