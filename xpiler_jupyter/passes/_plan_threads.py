@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterator
 from functools import partial
 
 from ..ir.nodes import For, Kernel
+from ..ir.visit import walk
 from ..platforms.base import Platform
 from . import _registry
 from ._contraction import Contraction, contraction
@@ -68,7 +69,8 @@ def _matrix_units(kernel: Kernel, target: Platform, chain: list[str], found: Con
 
 def _shared_tiles(kernel: Kernel, target: Platform, chain: list[str], found: Contraction) -> Script:
     """A tile of the result for each block, a thread for each element; the factors' tiles go through shared memory."""
-    k = label_of(kernel, found.reductions[-1])
+    inside = [n for n in walk(found.rows) if isinstance(n, For) and n.var == found.reductions[-1].var]
+    k = label_of(kernel, inside[0])
     kernel, outer, tile = yield from _tiles(kernel, target, chain, found, (TILE, TILE))
     if extent_of(found.reductions[-1]) != TILE:
         kernel = yield Move("loop_split", target, {"loop": k, "factor": TILE})
