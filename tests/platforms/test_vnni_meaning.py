@@ -14,8 +14,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from ir_bodies import body
 
 from xpiler_jupyter.ir.types import F16, F32, F64, I8, I16, I32, I64, U8, U16, U32, U64, ScalarType
+from xpiler_jupyter.platforms.concrete import concrete
 from xpiler_jupyter.platforms.instr import Instr
 from xpiler_jupyter.platforms.vnni import tables
 from xpiler_jupyter.platforms.vnni.instrs import INSTRS
@@ -289,6 +291,20 @@ def simulator(part: str = "", flags: tuple[str, ...] = ()) -> Path:
 
 def test_meaning_and_simulator_agree() -> None:
     wrong = report(["simulator"], [simulator()])["simulator"]
+    assert not wrong, f"{len(wrong)}: {wrong}"
+
+
+def test_the_meaning_is_read_right() -> None:
+    """What the front end makes of a meaning, printed again, against the table's own text."""
+    rows = concrete(INSTRS, tables.TYPES)
+    assert len(rows) == len(CASES)
+    text = ["#define EXPORT extern \"C\" __attribute__((visibility(\"default\")))\n"]
+    for k, row in enumerate(rows):
+        args = [f"{'' if o.memory else '*'}({tables.TYPES[o.dtype]}*)p[{j}]" for j, o in enumerate(row.operands)]
+        text.append(f"{body(row, f'm_{k}')}static void f_{k}(void** p) {{ m_{k}({', '.join(args)}); }}\n")
+    table = ", ".join(f"f_{k}" for k in range(len(rows)))
+    text.append(f"EXPORT void (*functions[])(void**); void (*functions[])(void**) = {{{table}}};\n")
+    wrong = report(["ir"], [library("".join(text), PLAIN, ("-O0", *compiler._cpu_flags()))])["ir"]
     assert not wrong, f"{len(wrong)}: {wrong}"
 
 

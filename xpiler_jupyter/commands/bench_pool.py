@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import signal
 import time
 from collections.abc import Generator, Iterator
@@ -13,7 +14,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from ..errors import XpilerError
+from ..errors import SourceFaultError, XpilerError
 
 Task = dict[str, Any]  # path, file, from, to, sha, out
 Result = dict[str, Any]  # the task's, ported, seconds; verdict, passes, instrs; error
@@ -38,8 +39,12 @@ def check_one(task: Task) -> Result:
         failed = [e for e in evidence if e.status == "fail"]
         unknown = [e for e in evidence if e.status == "unknown" and e.kind in ("run", "sizes")]
         for e, kind in [*((e, "source_fault") for e in failed), *((e, "unknown") for e in unknown)][:1]:
-            result["error"] = {"kind": kind, "message": e.detail, "line": e.data.get("line"), "column": None, "check": e.kind}
+            result["error"] = {"kind": kind, "message": _sentence(e.detail, e.data.get("hint")),
+                               "line": e.data.get("line"), "column": None, "check": e.kind}
+        result["notes"] = [e.detail.removeprefix("note: ") for e in evidence if e.kind == "contract"]
         result |= {"ported": not failed and not unknown, "verdict": "faulty" if failed else "unknown" if unknown else "sound"}
+    except SourceFaultError as err:  # what the front end sees before anything runs
+        result |= {"verdict": "faulty", "error": {**err.as_dict(), "check": "read"}}
     except XpilerError as err:
         result["error"] = err.as_dict()
     except Exception as err:  # as for a port
@@ -47,6 +52,11 @@ def check_one(task: Task) -> Result:
                            "line": None, "column": None}
     result["seconds"] = round(time.perf_counter() - began, 4)
     return result
+
+
+def _sentence(detail: str, hint: str | None) -> str:
+    """What was found, without the line in front and the hint behind, which a result holds apart."""
+    return re.sub(r"^line \d+(?:, column \d+)?: ", "", detail.removesuffix(hint or "").strip())
 
 
 def port_one(task: Task) -> Result:

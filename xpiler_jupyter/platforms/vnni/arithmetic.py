@@ -106,13 +106,17 @@ def _rounding() -> list[Instr]:
                           "avx512f" if w == 512 else "", (rule,), assumption=NAN)
             special = ("a[i] != a[i] && b[i] == b[i] && b[i] * 0 != 0 ? (b[i] > 0 ? b[i] : 0) : a[i] != a[i] || b[i] != b[i] ? "
                        "a[i] + b[i] : b[i] * 0 != 0 ? (b[i] > 0 ? a[i] * b[i] : a[i] / -b[i]) : ")
-            bound = 400 if t == F32 else 4400  # beyond, every number has become zero or infinity
-            power = "(float)((double)a[i] * exp2(power))" if t == F32 else "ldexp(a[i], (int)power)"
+            bound = 400 if t == F32 else 2100  # beyond, every number has become zero or infinity
+            power = "(float)((double)a[i] * exp2(power))" if t == F32 else \
+                "a[i] * exp2(first) * exp2(power - last - first) * exp2(last)"
+            # Steps of at most 2^1000, each of which is a double, and the one that may leave the normal numbers last.
+            last = "" if t == F32 else " double last = fmax(fmin(power, 1000.0), -1000.0), " \
+                "first = fmax(fmin(power - last, 1000.0), -1000.0);"
             made += lanes(f"{pre(w)}scalef_{s}", "a times two to the power floor(b), rounded once; NaN with an infinite b "
                           "gives infinity or zero.", t, n, special + power, regs("ab", t, n), "Miscellaneous", f_or_vl(w),
                           assumption=f"{NAN} A signalling NaN counts as a quiet one: the processor keeps it a NaN even "
                           "when b is infinite.",
-                          before=f"double power = fmax(fmin(floor((double)b[i]), {bound}.0), -{bound}.0);")
+                          before=f"double power = fmax(fmin(floor((double)b[i]), {bound}.0), -{bound}.0);{last}")
     return made
 
 
