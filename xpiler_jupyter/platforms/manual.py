@@ -157,6 +157,9 @@ def _notes(rows: list[Instr], platform: Platform) -> list[str]:
     arch = dict.fromkeys(a for r in rows for a in r.arch)
     if arch:
         out.append(f"Needs {' or '.join(arch)}.")
+    leave = dict.fromkeys(r.needs for r in rows if r.needs)
+    if leave:
+        out.append(f"A port takes it for kernels of other types only with --allow {', '.join(leave)}.")
     assumed = dict.fromkeys(s for r in rows for s in re.split(r"(?<=\.) (?=[A-Z])", r.assumption) if s)
     out += ["We assume: " + " ".join(assumed)] if assumed else []
     sources = dict.fromkeys(r.source for r in rows if r.source)
