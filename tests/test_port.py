@@ -227,3 +227,13 @@ def test_narrower_types_need_leave_and_are_written_on_the_verdict(allow: tuple[s
         assert again.allow == ("int8",) and again.current is not None and again.current.uses == ("int8",)
     with pytest.raises(UsageError, match="no such type"):
         Port(PRODUCTS, "cuda", allow=["int9000"])
+
+
+@pytest.mark.parametrize("target", ["bang", "vnni"])
+def test_only_what_instrs_write_comes_back(target: str) -> None:
+    text = 'extern "C" void add(const float* a, const float* b, float* c) { for (int i = 0; i < 64; i++) c[i] = a[i] + b[i]; }'
+    port = Port(text, target)
+    port.run()
+    assert "_add" in port.code
+    a, b = np.arange(64, dtype=np.float32), np.full(64, 2, np.float32)
+    assert np.array_equal(port(a, b, np.zeros(64, np.float32)), a + b)

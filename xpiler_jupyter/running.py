@@ -58,7 +58,7 @@ def run_text(text: str, platform: Platform, arrays: dict[str, Array], scalars: d
 def call(text: str, platform: Platform, kernel: Kernel | None, arrays: tuple[Any, ...], scalars: dict[str, Any],
          shape: dict[str, int], device: str) -> Any:
     """`port(a, b, n=3)`: arguments in order of the parameters; returns the buffers written, one or a tuple."""
-    subject = Subject(text, platform, kernel) if kernel is not None else subject_of(text, platform)
+    subject = Subject(text, platform, with_meanings(kernel)) if kernel is not None else subject_of(text, platform)
     names = [p.name for p in subject.params]
     if len(arrays) > len(names):
         raise UsageError(f"{len(arrays)} arguments for {len(names)} parameters ({', '.join(names)})")
