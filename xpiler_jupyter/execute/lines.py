@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from .prepare import LABEL
 
 
+@lru_cache(maxsize=256)  # a source is run again and again where its sizes are being found; files are named by content
 def line_of(library: Path, offset: int) -> int | None:
     """The kernel's line that holds the code at `offset` of the library; None when it is not the kernel's code."""
     try:

@@ -37,9 +37,18 @@ def children(node: Node) -> Iterator[Node]:
 
 def walk(node: Node) -> Iterator[Node]:
     """The node and everything below it, parents first."""
-    yield node
-    for child in children(node):
-        yield from walk(child)
+    todo = [node]  # a stack, not generators within generators: every analysis walks, and deep trees paid per level
+    while todo:
+        node = todo.pop()
+        yield node
+        below: list[Node] = []
+        for name in _FIELDS.get(type(node)) or _child_fields(type(node)):
+            value = getattr(node, name)
+            if isinstance(value, tuple):
+                below += [item for item in value if isinstance(item, Node)]
+            elif isinstance(value, Node):
+                below.append(value)
+        todo += reversed(below)
 
 
 def map_children(node: N, fn: Callable[[Node], Any]) -> N:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -130,7 +130,7 @@ class Platform:
     defines: tuple[str, ...] = ()
     native_flags: tuple[str, ...] = ()
     native_cpu: tuple[str, ...] = ()
-    instrs: tuple[Instr, ...] = ()
+    instrs: Sequence[Instr] = ()
     copies: Mapping[tuple[str, str], CopyRows] = field(default_factory=dict)
     variants: str = ""
     derived: dict[str, str] = field(default_factory=dict)
@@ -138,11 +138,6 @@ class Platform:
     definitions: dict[str, str] = field(default_factory=dict)
     _by_name: dict[str, Instr] = field(init=False, compare=False, repr=False, default_factory=dict)
     _by_word: dict[str, list[Instr]] = field(init=False, compare=False, repr=False, default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for row in self.instrs:
-            self._by_name.setdefault(row.name, row)
-            self._by_word.setdefault(row.word, []).append(row)
 
     def axis(self, name: str) -> Axis | None:
         return next((a for a in self.axes if a.name == name), None)
@@ -156,8 +151,20 @@ class Platform:
 
     def instr(self, name: str) -> Instr | None:
         """The row of that name."""
+        self._index()
         return self._by_name.get(name)
 
     def overloads(self, word: str) -> list[Instr]:
         """The rows that a call of `word` may mean, in the table's order."""
+        self._index()
         return self._by_word.get(word, [])
+
+    def _index(self) -> None:
+        """Fills the look-up tables at the first question: a table may be worked out only then (`concrete.Rows`)."""
+        if self._by_name:
+            return
+        words: dict[str, list[Instr]] = {}
+        for row in self.instrs:
+            words.setdefault(row.word, []).append(row)
+        self._by_word.update(words)
+        self._by_name.update({row.name: row for row in reversed(self.instrs)})  # of two with one name the first

@@ -9,12 +9,41 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from itertools import product
+from typing import overload
 
 from ..ir.types import ScalarType
 from .instr import Instr, Operand
+
+
+class Rows(Sequence[Instr]):
+    """A table that is worked out when somebody first looks into it: thousands of rows, which most ports never ask for.
+    Only for tables that are not empty: whether there is anything in it is known without looking."""
+
+    def __init__(self, make: Callable[[], tuple[Instr, ...]]) -> None:
+        self._make = make
+
+    @cached_property
+    def _rows(self) -> tuple[Instr, ...]:
+        return self._make()
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __bool__(self) -> bool:
+        return True
+
+    @overload
+    def __getitem__(self, k: int) -> Instr: ...
+
+    @overload
+    def __getitem__(self, k: slice) -> Sequence[Instr]: ...
+
+    def __getitem__(self, k: int | slice) -> Instr | Sequence[Instr]:
+        return self._rows[k]
 
 
 def concrete(rows: Iterable[Instr], words: Mapping[ScalarType, str]) -> tuple[Instr, ...]:
@@ -33,6 +62,8 @@ def concrete(rows: Iterable[Instr], words: Mapping[ScalarType, str]) -> tuple[In
 
 def _with_types(row: Instr, types: Mapping[str, ScalarType], words: Mapping[ScalarType, str], name: str) -> Instr:
     def put(text: str) -> str:
+        if not text:
+            return text
         for variable, t in types.items():
             if variable not in text:
                 continue
@@ -41,8 +72,9 @@ def _with_types(row: Instr, types: Mapping[str, ScalarType], words: Mapping[Scal
         return text
 
     def typed(o: Operand) -> Operand:
-        return replace(o, dtype=types.get(o.dtype, o.dtype) if isinstance(o.dtype, str) else o.dtype,
-                       extent=put(o.extent))
+        dtype = types.get(o.dtype, o.dtype) if isinstance(o.dtype, str) else o.dtype
+        extent = put(o.extent)
+        return o if dtype is o.dtype and extent is o.extent else replace(o, dtype=dtype, extent=extent)
 
     return replace(row, name=name, operands=tuple(map(typed, row.operands)), meaning=put(row.meaning), types={},
                    rules=tuple((put(c), why) for c, why in row.rules), template=row.text)

@@ -95,8 +95,13 @@ def perturb(array: Array, dtype: ScalarType, rng: np.random.Generator, delta: fl
     """`array` with each element changed by up to a relative `delta`; integers stay."""
     if not dtype.is_float:
         return array
-    x = decode(array, dtype)
-    return encode(x * rng.uniform(1.0 - delta, 1.0 + delta, x.size), dtype)
+    out = np.empty_like(array)
+    factors = rng.uniform(1.0 - delta, 1.0 + delta, min(BLOCK, array.size))
+    for k in range(0, array.size, BLOCK):  # block by block: no second and third array as large as the first
+        part = decode(array[k:k + BLOCK], dtype)
+        part *= factors[:part.size]
+        out[k:k + BLOCK] = encode(part, dtype)
+    return out
 
 
 def scalar(rng: np.random.Generator, dtype: ScalarType) -> float:

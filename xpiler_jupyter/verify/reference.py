@@ -17,7 +17,7 @@ from .allowed import restricted, rounding
 from .compare import Tolerance, tolerance
 from .double import double_text
 from .footprint import footprint
-from .inputs import fill, is_intact, perturb, poison
+from .inputs import BLOCK, fill, is_intact, perturb, poison
 from .interval import Env, Range, value_range
 from .numbers import Floats, Mask, all_ones, decode, encode, eps_of, same_bits
 from .sizes import SizeSet
@@ -282,7 +282,11 @@ class SourceRuns:
     def _perturbed(self, array: Array, dtype: ScalarType, rng: np.random.Generator, delta: float, wide: bool) -> Array:
         if wide and dtype == F32:
             x = decode(array, F32)
-            return np.asarray(x * rng.uniform(1.0 - delta, 1.0 + delta, x.size))
+            factors = rng.uniform(1.0 - delta, 1.0 + delta, min(BLOCK, x.size))
+            for k in range(0, x.size, BLOCK):
+                part = x[k:k + BLOCK]
+                part *= factors[:part.size]
+            return x
         return perturb(array, dtype, rng, delta)
 
     def _plain(self, case: Case, given: dict[str, Array]) -> dict[str, Floats] | None:

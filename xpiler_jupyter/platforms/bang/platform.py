@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ...ir.nodes import Kernel
 from ..base import C_TYPES, Platform
-from ..concrete import concrete
+from ..concrete import Rows, concrete
 from ..kernel_text import emit_kernel
 from . import tables
 from .copies import COPIES
@@ -40,6 +40,6 @@ PLATFORM = Platform(
     markers=tables.MARKERS,
     derived=tables.DERIVED,
     usual=tables.USUAL,
-    instrs=concrete(typed(INSTRS), C_TYPES),
+    instrs=Rows(lambda: concrete(typed(INSTRS), C_TYPES)),
     copies=COPIES,
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 from ...ir.nodes import Kernel
 from .. import plain
 from ..base import Platform
+from ..concrete import Rows
 from ..kernel_text import emit_kernel
 from . import tables
 from .instrs import INSTRS
@@ -43,6 +44,6 @@ PLATFORM = Platform(
     predefined=tables.CONSTANTS,
     native_flags=tables.NATIVE_FLAGS,
     native_cpu=tables.NATIVE_CPU,
-    instrs=values(INSTRS),
+    instrs=Rows(lambda: values(INSTRS)),
     variants=r"^_mm(?:256|512)?_|(?<=_)maskz?3?_",
 )
