@@ -1,14 +1,14 @@
 """Recognises sums of products over a nest: what matrix instrs compute.
 
     for (i) for (j) { sum = 0; for (k) sum += A[..i..k..] * B[..k..j..]; C[..i..j..] = f(sum); }
-    for (i) for (j) { C[..i..j..] = 0; for (k) C[..i..j..] += A[..] * B[..]; }
+    for (i) for (j) { C[..i..j..] = 0; for (k) C[..i..j..] += A[..] * B[..]; }      (also without the first statement)
 
 Several loops may carry the sum; the innermost is the one along which the factors are read.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..ir.affine import Linear, affine
@@ -32,7 +32,8 @@ class Contraction:
     """`out = finish(start + sum over reductions of a * b)` for every (row, column).
 
     `a` moves with `rows` and not with `cols`, `b` the other way round. `finish` is the stored value, in which the
-    finished sum stands as `total`. `start` is what the sum begins with. `dtype` is the type that sums are kept in."""
+    finished sum stands as `total`. `start` is what the sum begins with. `dtype` is the type that sums are kept in.
+    `extents` are the iterations of rows, columns and reductions, None where no constant."""
 
     rows: For
     cols: For
@@ -45,6 +46,7 @@ class Contraction:
     finish: Expr
     total: Load
     dtype: ScalarType
+    extents: tuple[int | None, ...]
 
 
 def contraction(kernel: Kernel, rows: For) -> Contraction | str:
@@ -56,20 +58,23 @@ def contraction(kernel: Kernel, rows: For) -> Contraction | str:
     cols = inner[0]
     stmts = [s for s in stmts_of(cols.body) if not isinstance(s, Alloc)]
     local = {s.name for s in stmts_of(cols.body) if isinstance(s, Alloc)}
-    if len(stmts) < 2 or not isinstance(stmts[0], Store) or not isinstance(stmts[1], For):
+    goes_on = len(stmts) == 1 and isinstance(stmts[0], For)  # adds to what is in memory
+    if not goes_on and (len(stmts) < 2 or not isinstance(stmts[0], Store) or not isinstance(stmts[1], For)):
         return f"loop {cols.var} is not a sum that is set to its start, added up and stored"
-    first, nest = stmts[0], stmts[1]
+    nest = stmts[0 if goes_on else 1]
+    nest = replace(nest, body=_Direct().visit(nest.body))
     chain = _chain(nest)
     if isinstance(chain, str):
         return chain
     reductions, update = chain
+    first = replace(update, value=Load(update.buffer, update.indices, update.dtype)) if goes_on else stmts[0]
     if (update.buffer, update.indices) != (first.buffer, first.indices):
         return "what is added up is not what was set to its start"
     product = _added(update)
     if product is None:
         return f"{update.buffer} is not a sum of products"
     total, finish = Load(update.buffer, update.indices, update.dtype), update.value
-    if len(stmts) == 2 and update.buffer not in local:
+    if len(stmts) == 2 - goes_on and update.buffer not in local:
         out, finish = update, total
     elif len(stmts) == 3 and isinstance(stmts[2], Store) and update.buffer in local:
         out, finish = stmts[2], stmts[2].value
@@ -100,7 +105,13 @@ def _assigned(rows: For, cols: For, reductions: tuple[For, ...], product: tuple[
     form = affine(out.indices[0], names, scope) if len(out.indices) == 1 else None
     if form is None or any(_moves(form, lp) for lp in reductions):
         return f"the index of {out.buffer} is not linear in the loops"
-    return Contraction(rows, cols, reductions, a, b, out, form, start, finish, total, total.dtype)
+    extents = tuple(_extent(lp, scope) for lp in (rows, cols, *reductions))
+    return Contraction(rows, cols, reductions, a, b, out, form, start, finish, total, total.dtype, extents)
+
+
+def _extent(loop: For, scope: Scope) -> int | None:
+    span, step = (scope.poly(loop.hi) - scope.poly(loop.lo)).value, scope.poly(loop.step).value
+    return None if span is None or not step else max(0, -(-span // step))
 
 
 def _moves(form: Linear, loop: For) -> bool:
@@ -148,6 +159,44 @@ def _bare(e: Expr) -> Expr:
     return e
 
 
+class _Direct(Rewriter):
+    """Sums that go on in a variable of their own, without it.
+
+        for (k) { float s = t; for (kk) s += ...; t = s; }    ->    for (k) for (kk) t += ...;
+    """
+
+    def visit_Block(self, b: Block) -> Block:
+        stmts = stmts_of(b)
+        own = {s.name: s for s in stmts if isinstance(s, Alloc) and not s.shape}
+        acts = [s for s in stmts if not isinstance(s, Alloc)]
+        if len(acts) != 3 or len(acts) + len(own) != len(stmts):
+            return b
+        first, loop, last = acts
+        if not (isinstance(first, Store) and isinstance(loop, For) and isinstance(last, Store) and first.buffer in own):
+            return b
+        outer = first.value
+        if not isinstance(outer, Load) or outer != Load(last.buffer, last.indices, outer.dtype) or outer.dtype != first.dtype:
+            return b
+        if last.value != Load(first.buffer, first.indices, first.dtype) or last.buffer in own or any(
+                isinstance(n, Load | Store) and n.buffer == last.buffer for n in walk(loop)):
+            return b
+        rest = tuple(s for s in own.values() if s.name != first.buffer)
+        return Block((*rest, _Rename(first.buffer, outer).visit(loop)), span=b.span)
+
+
+class _Rename(Rewriter):
+    """Another place in memory instead of a scalar."""
+
+    def __init__(self, old: str, new: Load) -> None:
+        self.old, self.new = old, new
+
+    def visit_Load(self, n: Load) -> Load:
+        return self.new if n.buffer == self.old else n
+
+    def visit_Store(self, s: Store) -> Store:
+        return Store(self.new.buffer, self.new.indices, s.value, s.dtype) if s.buffer == self.old else s
+
+
 class _Lets(Rewriter):
     """Values in place of the names that `Let`s give them."""
 
@@ -175,5 +224,6 @@ def _inlined(body: Block) -> Block:
 
 
 def is_zero(e: Expr) -> bool:
-    e = _bare(e)
+    while isinstance(e, Cast):
+        e = e.x
     return isinstance(e, Const) and e.value == 0

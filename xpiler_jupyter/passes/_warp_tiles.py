@@ -23,7 +23,6 @@ from ..platforms.base import Platform
 from ..platforms.instr import Instr
 from ._contraction import Contraction, Factor, contraction, is_zero
 from ._loops import scope_at
-from ._plan import extent_of
 from ._warp_rows import MatrixUnit, matrix_units
 from .base import replace_node
 
@@ -69,10 +68,10 @@ class _Tile:
         if (t.a.load.dtype, t.b.load.dtype) != u.factors or t.dtype != u.sums or t.out.dtype != u.sums:
             return "other types"
         k_loop = t.reductions[-1]
-        sizes = [extent_of(lp) for lp in (t.rows, t.cols)]
-        if sizes != [*u.shape[:2]]:
+        sizes = t.extents[:2]
+        if sizes != u.shape[:2]:
             return f"the tile is {sizes[0]} x {sizes[1]}, not {u.shape[0]} x {u.shape[1]}"
-        depth = extent_of(k_loop)
+        depth = t.extents[-1]
         if depth is None or depth % u.shape[2] or not _from_zero(t.rows) or not _from_zero(t.cols):
             return f"loop {k_loop.var} does not run over a multiple of {u.shape[2]} terms from a constant start"
         scope = scope_at(self.kernel, t.rows).loop(t.rows).loop(t.cols)
