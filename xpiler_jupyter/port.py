@@ -234,7 +234,7 @@ class Port:
         if self.allow and "allow" in found.knobs:
             knobs.setdefault("allow", self.allow)
         result = planner.applied(before, pass_name, _towards or self.target, knobs)
-        uses = narrow.checked((*(self.current.uses if self.current else ()), *result.uses))
+        uses = narrow.used((*(self.current.uses if self.current else ()), *result.uses))
         kernel = simplify(result.kernel)
         platform = platforms.get(kernel.platform)
         check(kernel, frozenset(a.name for a in platform.axes if a.level == "block"))

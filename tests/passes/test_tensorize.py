@@ -292,3 +292,61 @@ def test_a_copy_of_rows_is_one_call() -> None:
 def test_a_nest_that_is_no_instr() -> None:
     refused(tiled("for (int i = 0; i < 5; i++) for (int j = 0; j < 4; j++) c[i * 4 + j] = a[i * 4 + j] + j;"), TILED,
             "stands for the nest|is not", loop="i")
+
+
+# -- NaN ---------------------------------------------------------------------------------------------------------------
+
+
+def with_nans(kernel: Kernel, where: tuple[int, ...]) -> dict[str, Any]:
+    args = values(kernel, 5, 3)
+    for name in "ab":
+        args[name][list(where)] = np.nan
+    args["a"][20], args["b"][9] = np.inf, -np.inf
+    return args
+
+
+EXTREMES = {
+    "passed over": "for (int j = 0; j < n; j++) {{ float s = b[j]; for (int l = 0; l < 16; l++) if (a[j * 16 + l] {} s) "
+                   "s = a[j * 16 + l]; c[j] = s; }}",
+    "fmax": "for (int j = 0; j < n; j++) {{ float s = b[j]; for (int l = 0; l < 16; l++) s = {}(s, a[j * 16 + l]); "
+            "c[j] = s; }}",
+    "elementwise": L + "c[j * 16 + l] = {}(a[j * 16 + l], b[j * 16 + l + 1]);",
+}
+
+
+@pytest.mark.parametrize("where", [(0,), (0, 3, 17), tuple(range(16)), (20, 31)])
+@pytest.mark.parametrize("op", ["max", "min"])
+@pytest.mark.parametrize("name", EXTREMES)
+def test_extremes_are_right_with_nans(name: str, op: str, where: tuple[int, ...]) -> None:
+    word = {"max": ">", "min": "<"}[op] if name == "passed over" else f"f{op}f"
+    before = plain(EXTREMES[name].format(word))
+    result = PASS.apply(before, LANES)
+    assert not result.uses and all("NaN and infinity alone" in a for a in result.assumptions) and (
+        bool(result.assumptions) == (name == "fmax"))
+    one, two = with_nans(before, where), with_nans(before, where)
+    run(with_meanings(before), one)
+    run(with_meanings(result.kernel), two)
+    np.testing.assert_array_equal(two["c"], one["c"])
+
+
+def test_what_hardware_does_otherwise_is_assumed_and_told_to_the_judge() -> None:
+    last = "for (int j = 0; j < n; j++) { float s = b[j]; for (int l = 0; l < 16; l++) s = s > a[l] ? s : a[l]; c[j] = s; }"
+    result = PASS.apply(plain(last), LANES)
+    assert result.assumptions == ("no value is NaN",) and result.uses == ("finite",)
+    masked = PASS.apply(tiled(EACH + "c[i] = a[i] > b[i] ? a[i] : 2.0f;"), TILED)
+    assert masked.assumptions == ("every value is finite",) and masked.uses == ("finite",)
+
+
+# -- warps -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_tile_for_a_warp() -> None:
+    from test_warp_tiles import CUDA, bound, product
+
+    kernel = bound(product())
+    assert PASS.sites(kernel, CUDA)[0] == {"loop": "i_inner"}
+    result = PASS.apply(kernel, CUDA, loop="i_inner")
+    rows = {n.instr for n in walk(result.kernel) if isinstance(n, InstrCall)}
+    assert any("mma_f16" in r for r in rows) and "mma_sync (16 x 16 x 16)" in result.note
+    refused(kernel, CUDA, "without popc", loop="i_inner", instr="popc")
+    refused(bound(product(depth=50)), CUDA, "multiple of 16 terms", loop="i_inner")

@@ -9,7 +9,7 @@ import pytest
 from verify_fakes import FakeExecutor, product, subject
 
 from xpiler_jupyter.errors import UsageError
-from xpiler_jupyter.ir.narrow import checked, split
+from xpiler_jupyter.ir.narrow import FINITE, checked, split, used
 from xpiler_jupyter.ir.types import F16, F32, I8, I32
 from xpiler_jupyter.passes._allow import may_pass_as, narrowing, narrowings
 from xpiler_jupyter.verify.allowed import restricted, rounding
@@ -113,3 +113,28 @@ def test_what_a_pass_may_convert() -> None:
     assert may_pass_as(F32, F32, ()) and not may_pass_as(F32, F16, ("int8",)) and may_pass_as(F32, F16, ("fp16",))
     found = narrowing(I32, I8, ("int8",))
     assert found is not None and found.sums == I32
+
+
+def test_only_numbers_are_tried_where_a_pass_says_so() -> None:
+    special = fill("special", np.random.default_rng(3), 500, F32)
+    kept = restricted(special, F32, (FINITE,), "special")
+    assert not np.isfinite(special).all() and np.isfinite(kept).all()
+    assert (kept[np.isfinite(special)] == special[np.isfinite(special)]).all() and (np.abs(kept[kept != 0]) < 1e-38).any()
+    assert rounding((FINITE,)) == 0.0 and used(["finite", "fp16"]) == ("fp16", "finite")
+    with pytest.raises(UsageError, match="no such type"):
+        split("finite")
+
+
+def nan_deaf(b: Any, s: Any, reverse: bool) -> None:
+    gemm(b, s, np.nan_to_num)
+
+
+def test_a_kernel_for_numbers_is_wrong_until_that_is_assumed() -> None:
+    def level(*uses: str) -> Any:
+        judge = Judge(subject("float_gemm", product()), executors=lambda p: FakeExecutor(BODIES | {"nan_deaf": nan_deaf}),
+                      allow=uses)
+        return verdict_of(judge.test(subject("nan_deaf", product())), judge.assumptions)
+
+    assert level().level == "wrong"
+    assumed = level(FINITE)
+    assert assumed.level == "tested" and any("finite numbers" in a for a in assumed.assumptions)

@@ -46,6 +46,7 @@ INT8 = Narrow("int8", I8, (F64, F32, F16, I64, I32, I16), I32, 8, 0.0)
 FP16 = Narrow("fp16", F16, (F64, F32), F32, 11, 2.0**-11)
 TF32 = Narrow("tf32", F32, (F64, F32), F32, 11, 2.0**-11)
 NARROW: dict[str, Narrow] = {n.name: n for n in (INT8, FP16, TF32)}
+FINITE = "finite"  # no word of `--allow`: what a pass says when its kernel is only right for numbers, not for NaN
 
 
 def checked(words: Iterable[str]) -> tuple[str, ...]:
@@ -57,6 +58,12 @@ def checked(words: Iterable[str]) -> tuple[str, ...]:
             raise UsageError(f"--allow {w}: there is no such type" + (f"; did you mean {near[0]}?" if near else ""),
                              hint=f"Known: {', '.join(NARROW)}.")
     return tuple(n for n in NARROW if n in given)
+
+
+def used(words: Iterable[str]) -> tuple[str, ...]:
+    """What passes made use of: words of the table, and FINITE, without repeats, in a fixed order."""
+    given = list(words)
+    return (*checked(w for w in given if w != FINITE), *((FINITE,) if FINITE in given else ()))
 
 
 def split(words: str | Iterable[str]) -> tuple[str, ...]:

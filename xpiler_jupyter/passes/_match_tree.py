@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from ..ir.nodes import Var
 from ..ir.poly import ZERO, Poly
 from ..ir.types import I32, ScalarType
+from ._assumed import FINITE
 
 COMMUTATIVE = frozenset(("+", "*", "max", "min", "&", "|", "^", "==", "!=", "&&", "||"))
 FOLDS = frozenset(("+", "*", "max", "min", "&", "|", "^"))
-NO_NAN, FINITE = "no value is NaN", "every value is finite"
 
 
 class NoMatchError(Exception):

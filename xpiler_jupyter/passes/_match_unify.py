@@ -10,11 +10,11 @@ from itertools import permutations
 from ..ir.nodes import Var
 from ..ir.poly import ONE, ZERO, Poly
 from ..ir.types import ScalarType
+from ._assumed import NO_NAN
 from ._match_row import OPERAND, RowForm
 from ._match_solve import Equation
 from ._match_tree import (
     COMMUTATIVE,
-    NO_NAN,
     Counter,
     First,
     Fold,

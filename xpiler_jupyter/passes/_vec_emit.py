@@ -11,9 +11,11 @@ from ..ir.build import add, convert, integer
 from ..ir.nodes import Alloc, Block, Expr, For, Let, Load, Store, Var
 from ..ir.types import BOOL, I32, ScalarType
 from ..ir.visit import fresh_name
+from ._assumed import uses
 from ._vec_body import Assign, Place
+from ._vec_numbers import numbers
 from ._vec_rows import Pattern
-from ._vec_select import MASK, Choice, Home, Selector
+from ._vec_select import ASSUMES, MASK, Choice, Home, Selector
 from ._vec_tree import Tree, expr_of
 
 Refuse = Callable[..., IllegalPassError]
@@ -143,17 +145,22 @@ class Emitter:
     def _fold(self, a: Assign) -> None:
         """`acc = acc op fold(value)`."""
         found = []
+        forms = list(numbers(a))
         for p in self.s.index.folds:
             src = p.operand(str(p.root.data))
             if p.fold == a.fold and src.dtype == a.value.dtype and self.s.broken(p, {}) is None:
-                price = 0.0 if self._held(a.value, Home.of(src)) else self.s.cost(a.value, Home.of(src))
-                if price is not None:
-                    found.append((price, p))
+                for form, combine, says in forms if not p.skips else forms[-1:]:
+                    price = 0.0 if self._held(form, Home.of(src)) else self.s.cost(form, Home.of(src))
+                    if price is not None:
+                        said = "" if p.skips and len(forms) > 1 else says
+                        found.append((price + ASSUMES * bool(uses((said,))), p, form, combine, said))
         if not found:
             raise self._no_fold(a)
-        p = min(found, key=lambda x: (x[0], x[1].rank))[1]
+        _, p, form, combine, says = min(found, key=lambda x: (x[0], x[1].rank))
+        if says:
+            self.out.says.append(says)
         src, dst = p.operand(str(p.root.data)), p.operand(p.dst)
-        value = self._value(a.value, Home.of(src))
+        value = self._value(form, Home.of(src))
         assert isinstance(dst.dtype, ScalarType)
         wide = dst.memory[0] not in ("local", "register") and not p.row.result
         few = int(dst.extent) if wide else 1
@@ -164,10 +171,9 @@ class Emitter:
         if not p.row.exact and a.fold in ("+", "*"):
             self.out.says.append(f"the terms of {a.place.buffer} are added in another order" if a.fold == "+" else
                                  f"the factors of {a.place.buffer} are multiplied in another order")
-        assert a.combine is not None
         acc = Load(a.place.buffer, a.place.indices, a.place.dtype)
         leaves: dict[str, Expr] = {"acc": acc, "fold": Load(slot.name, (integer(0),) if wide else (), slot.dtype)}
-        self.out.steps.append(Store(a.place.buffer, a.place.indices, expr_of(_put(a.combine, leaves)), a.place.dtype))
+        self.out.steps.append(Store(a.place.buffer, a.place.indices, expr_of(_put(combine, leaves)), a.place.dtype))
 
     # -- values --------------------------------------------------------------------------------------------------------
 

@@ -20,8 +20,8 @@ def bare(e: Expr) -> Any:
     return e
 
 
-def folded(body: list[Any], dst: Operand, v: Operand) -> tuple[str, For] | None:
-    """(operator, the loop over the elements) when the statements put the fold of `v` at dst[0]."""
+def folded(body: list[Any], dst: Operand, v: Operand) -> tuple[str, For, bool] | None:
+    """(operator, the loop over the elements, does it pass over NaNs) when the statements put the fold of `v` at dst[0]."""
     ends = [s for s in body if isinstance(s, Store) and s.buffer == dst.name and _is(s.indices[0], 0)]
     loops = [s for s in body if isinstance(s, For)]
     if len(ends) != 1 or len(loops) != 1:
@@ -29,8 +29,11 @@ def folded(body: list[Any], dst: Operand, v: Operand) -> tuple[str, For] | None:
     acc, loop = bare(ends[0].value), loops[0]
     if not isinstance(acc, Load):
         return None
-    op = _halving(body, loop, acc, v) if acc.indices else _running(body, loop, acc, v) or _extreme(body, loop, acc, v)
-    return (op, loop) if op else None
+    op = _halving(body, loop, acc, v) if acc.indices else _running(body, loop, acc, v)
+    if op is not None:
+        return op, loop, False
+    extreme = None if acc.indices else _extreme(body, loop, acc, v)
+    return (extreme[0], loop, extreme[1]) if extreme is not None else None
 
 
 def _is(e: Expr, value: int) -> bool:
@@ -60,8 +63,9 @@ def _running(body: list[Any], loop: For, acc: Load, v: Operand) -> str | None:
     return sides[0] if sides[0] in _NEUTRAL and _is(start, _NEUTRAL[sides[0]]) else None
 
 
-def _extreme(body: list[Any], loop: For, acc: Load, v: Operand) -> str | None:
-    """`T m = v[0]; for (i = 1; i < n; i++) if (v[i] > m) m = v[i];`, perhaps with the index kept, and NaNs passed over."""
+def _extreme(body: list[Any], loop: For, acc: Load, v: Operand) -> tuple[str, bool] | None:
+    """`T m = v[0]; for (i = 1; i < n; i++) if (v[i] > m) m = v[i];`, perhaps with the index kept, and NaNs passed over:
+    the operator, and whether they are."""
     start = _start(body, acc, loop)
     if not (isinstance(start, Load) and start.buffer == v.name and _is(start.indices[0], 0) and _is(loop.lo, 1)):
         return None
@@ -85,9 +89,9 @@ def _extreme(body: list[Any], loop: For, acc: Load, v: Operand) -> str | None:
         got = tree(substitute(stmts[0].cond, lets), leaf)
     except NoTree:
         return None
-    for op, text in _CONDITIONS:
+    for op, numbers, text in _CONDITIONS:
         if got == text(acc):
-            return op
+            return op, numbers
     return None
 
 
@@ -143,4 +147,4 @@ def _operation(e: Expr) -> tuple[str, Expr, Expr] | None:
     return None
 
 
-_CONDITIONS = [(op, _condition(op == "max", numbers)) for op in ("max", "min") for numbers in (False, True)]
+_CONDITIONS = [(op, numbers, _condition(op == "max", numbers)) for op in ("max", "min") for numbers in (False, True)]

@@ -37,6 +37,7 @@ class Pattern:
     scale: int = 1
     fold: str = ""  # the operator of a row that gives one value for all lanes
     note: str = ""
+    skips: bool = False  # a row that folds: does it pass over NaNs?
     rank: int = 0  # its place in the table
 
     def operand(self, name: str) -> Operand:
@@ -145,12 +146,13 @@ def patterns(row: Instr, rank: int = 0) -> tuple[Pattern, ...]:
     if found is None:
         return ()
     root, lanes, count, scale, fold = found
-    first = Pattern(row, root, dst.name, lanes, count, scale, fold, rank=rank)
-    others = [Pattern(row, r, dst.name, lanes, count, scale, fold, FUSED, rank) for r in _unfused(root)]
+    first = Pattern(row, root, dst.name, lanes, count, scale, fold.removesuffix(_SKIPS), "", fold.endswith(_SKIPS), rank)
+    others = [Pattern(row, r, dst.name, lanes, count, scale, note=FUSED, rank=rank) for r in _unfused(root)]
     return (first, *others)
 
 
 _Found = tuple[Tree, int | None, str, int, str]
+_SKIPS = " of numbers"  # behind the operator of a fold that passes over NaNs
 
 
 def _lane_by_lane(row: Instr, dst: Operand, stmts: Iterable[Any]) -> _Found | None:
@@ -252,10 +254,10 @@ def _fold(row: Instr, dst: Operand, stmts: Iterable[Any]) -> _Found | None:
     found = folded(list(stmts), dst, vectors[0])
     if found is None:
         return None
-    op, loop = found
+    op, loop, skips = found
     length = _length(loop, row)
     assert isinstance(dst.dtype, ScalarType)
-    return (Tree("vec", dst.dtype, (), vectors[0].name), *length, op) if length is not None else None
+    return (Tree("vec", dst.dtype, (), vectors[0].name), *length, op + _SKIPS * skips) if length is not None else None
 
 
 # -- one bit per lane --------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from ..ir.nodes import Expr
 from ..ir.types import BOOL, ScalarType
 from ..platforms.base import Platform
 from ..platforms.instr import Operand
+from ._assumed import uses
 from ._vec_body import Place
 from ._vec_real import formula
 from ._vec_rows import Index, Pattern
@@ -24,6 +25,7 @@ from ._vec_tree import COMMUTES, Tree, expr_of, relaxed
 
 INEXACT = 3.0  # what another rounding costs, in instructions
 RELAXED = 0.01
+ASSUMES = 8.0  # what an assumption about values costs: whatever is right for all of them and not much longer comes first
 SCALAR = 24.0  # a loop over the lanes
 FUNCTIONS = frozenset((
     "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "pow", "tanh", "sinh", "cosh", "erf", "erfc", "sin", "cos", "tan",
@@ -132,6 +134,7 @@ class Selector:
     def _choice(self, p: Pattern, binds: Binding, t: Tree, says: str) -> Choice | None:
         total = 1.0 if p.row.exact else 1.0 + INEXACT
         total += RELAXED if says or p.note else 0.0
+        total += ASSUMES if uses((says, p.note)) else 0.0
         for name, b in binds.items():
             o = p.operand(name)
             if not o.memory:
@@ -238,8 +241,9 @@ def _forms(t: Tree) -> Iterator[tuple[Tree, str]]:
         nxt = []
         for x in front:
             for y, says in relaxed(x):
-                if y not in seen:
-                    seen[y] = "; ".join(dict.fromkeys(s for s in (seen[x], says) if s))
+                said = "; ".join(dict.fromkeys(s for s in (seen[x], says) if s))
+                if y not in seen or (uses((seen[y],)) and not uses((said,))):
+                    seen[y] = said
                     nxt.append(y)
         front = nxt
     yield from seen.items()

@@ -16,6 +16,7 @@ from typing import Any
 from ..ir import build
 from ..ir.nodes import Binary, Call, Cast, Const, Expr, Load, Select, Unary, Var
 from ..ir.types import BF16, BOOL, F16, F32, F64, ScalarType
+from ._assumed import FINITE, NO_NAN
 
 _WRAPPING = frozenset(("+", "-", "*", "&", "|", "^", "neg", "~"))
 COMMUTES = frozenset(("+", "*", "&", "|", "^", "==", "!=", "&&", "||", "max", "min"))
@@ -245,15 +246,19 @@ def relaxed(t: Tree) -> Iterator[tuple[Tree, str]]:
         for x, y in (t.args, t.args[::-1]):
             cond = make("<", BOOL, y, x) if t.op == "max" else make("<", BOOL, x, y)
             known = y.op == "const" and value_of(y) == value_of(y)
-            yield Tree("select", t.dtype, (cond, x, y)), "" if known else f"no NaN meets {t.op}"
+            if not known:
+                numbers = Tree("!=", BOOL, (y, y))
+                yield Tree("select", t.dtype, (numbers, x, Tree("select", t.dtype, (cond, x, y)))), ""
+            yield Tree("select", t.dtype, (cond, x, y)), "" if known else NO_NAN
     elif t.op == "select" and t.args[0].op in ("<=", "<") and t.dtype.is_float:
         cond, a, b = t.args
         if {a, b} == set(cond.args) and a != b:
             if cond.op == "<=":
                 yield Tree("select", t.dtype, (make("<", BOOL, *cond.args), a, b)), ""
-            yield Tree("max" if cond.args[1] == a else "min", t.dtype, (a, b)), "no NaN is compared"
+            yield Tree("max" if cond.args[1] == a else "min", t.dtype, (a, b)), NO_NAN
             other = Tree("select", t.dtype, (make("<", BOOL, *cond.args[::-1]), b, a))
-            yield other, "no NaN is compared"
+            yield other, NO_NAN
+        yield from _leaky(t)
         yield from _weighted(t)
     elif t.op == "neg" and t.dtype.is_float:
         yield Tree("*", t.dtype, (t.args[0], const(-1.0, t.dtype))), ""
@@ -274,6 +279,15 @@ def relaxed(t: Tree) -> Iterator[tuple[Tree, str]]:
         yield Tree("*", t.dtype, (square, t.args[0])), "a cube is two products"
 
 
+def _leaky(t: Tree) -> Iterator[tuple[Tree, str]]:
+    """`x > 0 ? x : k * x`, 0 < k <= 1, as the larger of the two; a NaN's product is one."""
+    (x, y), a, b = t.args[0].args, *t.args[1:]
+    if x.op == "const" and value_of(x) == 0 and y == a and b.op == "*" and a in b.args:
+        k = b.args[0] if b.args[1] == a else b.args[1]
+        if k.op == "const" and 0 < value_of(k) <= 1:
+            yield Tree("select", t.dtype, (make("<", BOOL, b, a), a, b)), ""
+
+
 def _weighted(t: Tree) -> Iterator[tuple[Tree, str]]:
     """A choice as a sum of both sides, each times 1 or 0."""
     cond, a, b = t.args
@@ -284,7 +298,7 @@ def _weighted(t: Tree) -> Iterator[tuple[Tree, str]]:
     when = Tree("select", t.dtype, (cond, one, zero))
     otherwise = Tree("select", t.dtype, (make("<" if cond.op == "<=" else "<=", BOOL, y, x), one, zero))
     sides = [w if v == one else Tree("*", t.dtype, (v, w)) for v, w in ((a, when), (b, otherwise)) if v != zero]
-    yield (sides[0] if len(sides) == 1 else Tree("+", t.dtype, tuple(sides))), "what is masked out is finite"
+    yield (sides[0] if len(sides) == 1 else Tree("+", t.dtype, tuple(sides))), FINITE
 
 
 def narrowed_floats(t: Tree, wide: ScalarType = F64, narrow: ScalarType = F32) -> Tree:

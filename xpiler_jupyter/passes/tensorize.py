@@ -11,15 +11,18 @@ from ..errors import IllegalPassError
 from ..frontend.meanings import with_meanings
 from ..ir import build
 from ..ir.algebra import ONE, Poly, Scope
+from ..ir.narrow import split
 from ..ir.nodes import Alloc, Block, Const, Expr, For, If, InstrCall, Kernel, Let, Store, Var, While
 from ..ir.simplify import simplify, simplify_expr
 from ..ir.types import F32, F64
 from ..ir.visit import all_names, fresh_name, walk
 from ..platforms.base import Platform
+from . import _assumed
 from ._loops import find_loop, refuse_barriers, refuse_exits, replace_stmt, scope_at, serial_loops, trip_count
 from ._match import Match, candidates, find_sites, matched
 from ._registers import in_registers
 from ._retarget import retarget
+from ._staged_operands import staged_operands
 from ._vec_body import Assign, Body
 from ._vec_emit import Emitter, Sequence, Slot, Step
 from ._vec_guard import without_guard
@@ -27,6 +30,7 @@ from ._vec_place import placed
 from ._vec_rows import index, lengths
 from ._vec_select import FUNCTIONS, Selector
 from ._vec_tree import Tree, narrowed_floats
+from ._warp_tiles import warp_tile
 from .base import Pass, PassResult, loop_labels, replace_node
 
 
@@ -40,6 +44,7 @@ class _Plan:
     says: tuple[str, ...]
     assumes: tuple[str, ...]
     covers: tuple[Any, ...] = ()  # statements that are needless now, beside the loop
+    uses: tuple[str, ...] = ()  # what the judge has to keep its inputs to
 
 
 class Tensorize(Pass):
@@ -60,9 +65,14 @@ class Tensorize(Pass):
     knobs: ClassVar[dict[str, str]] = {
         "loop": "the loop to replace (default: the first that intrinsics fit)",
         "instr": "an intrinsic that must be among those used, by its word or its name in the table",
+        "stage": "arrays to copy first to a memory that only intrinsics read: {\"Bt\": \"wram\"}",
+        "allow": "narrower types that intrinsics may compute in: int8, fp16, tf32",
     }
 
     def sites(self, kernel: Kernel, target: Platform) -> list[dict[str, Any]]:
+        return self._sites(kernel, target, ())
+
+    def _sites(self, kernel: Kernel, target: Platform, allow: tuple[str, ...]) -> list[dict[str, Any]]:
         if not target.instrs:
             return []
         try:
@@ -70,7 +80,11 @@ class Tensorize(Pass):
         except IllegalPassError:
             return []
         labels = loop_labels(here)
-        nests = find_sites(here, target)
+        nests = find_sites(here, target, allow)
+        tiles: list[dict[str, Any]] = []
+        if any(r.lanes > 1 for r in target.instrs):
+            outer = [label for label, loop in serial_loops(here) if not _innermost(loop)]
+            tiles = [{"loop": x} for x in outer if isinstance(self._by_warp(here, x, target, None, allow), PassResult)]
         wide = [{"loop": label, "instr": row} for label, row in nests if not _innermost(labels[label])]
         inside = {id(n) for knobs in wide for n in walk(labels[knobs["loop"]])}
         vectors: list[tuple[int, dict[str, Any]]] = []
@@ -83,7 +97,7 @@ class Tensorize(Pass):
                 vectors.append((-len(plan.words), {"loop": label}))
         found = [knobs for _, knobs in sorted(vectors, key=lambda x: x[0])]
         rest = [{"loop": label, "instr": row} for label, row in nests if _innermost(labels[label])]
-        return [*wide, *found, *(k for k in rest if {"loop": k["loop"]} not in found)]
+        return [*tiles, *wide, *found, *(k for k in rest if {"loop": k["loop"]} not in found)]
 
     def apply(self, kernel: Kernel, target: Platform, **knobs: Any) -> PassResult:
         unknown = set(knobs) - set(self.knobs)
@@ -92,13 +106,26 @@ class Tensorize(Pass):
         if not target.instrs:
             raise self.refuse(f"{target.title} has no intrinsics")
         kernel = self._on(kernel, target)
-        label, wanted = knobs.get("loop"), knobs.get("instr")
+        label, wanted, allow = knobs.get("loop"), knobs.get("instr"), _words(knobs.get("allow"))
         if label is None:
-            sites = [k for k in self.sites(kernel, target) if wanted is None or k.get("instr", wanted) == wanted]
+            sites = [k for k in self._sites(kernel, target, allow) if wanted is None or k.get("instr", wanted) == wanted]
             if not sites:
                 raise self._nothing(kernel, target)
             label, wanted = sites[0]["loop"], wanted or sites[0].get("instr")
-        plan = self._plan(kernel, str(label), target, wanted)
+        if knobs.get("stage"):
+            kernel = staged_operands(kernel, find_loop(self, kernel, label), knobs["stage"], target, self.refuse)
+        warp = ""
+        if not _innermost(find_loop(self, kernel, label)) and any(r.lanes > 1 for r in target.instrs):
+            tile = self._by_warp(kernel, str(label), target, wanted, allow)
+            if isinstance(tile, PassResult):
+                return tile
+            warp = tile
+        try:
+            plan = self._plan(kernel, str(label), target, wanted, allow)
+        except IllegalPassError as no:
+            if not warp:
+                raise
+            raise self.refuse(warp, find_loop(self, kernel, label)) from no
         done = replace_stmt(kernel, find_loop(self, kernel, label), plan.body)
         for needless in plan.covers:
             done = replace_stmt(done, needless, Block())
@@ -113,7 +140,22 @@ class Tensorize(Pass):
         done, kept = in_registers(simplify(done), target)
         if kept:
             note += f" {', '.join(kept)} {'is' if len(kept) == 1 else 'are'} kept in registers."
-        return PassResult(done, note, assumptions=plan.assumes)
+        return PassResult(done, note, assumptions=plan.assumes, uses=plan.uses)
+
+    def _by_warp(self, kernel: Kernel, label: str, target: Platform, wanted: str | None, allow: tuple[str, ...]
+                 ) -> PassResult | str:
+        """A product of matrices done by each warp in place of a thread, or why there is none."""
+        made = warp_tile(kernel, find_loop(self, kernel, label), target, allow)
+        if isinstance(made, str):
+            return made
+        done, unit = made
+        rows = (unit.fill, unit.load_a, unit.load_b, unit.multiply, *unit.store.values(), *unit.load_c.values())
+        if wanted is not None and not any(wanted in (r.name, r.word) for r in rows):
+            return f"loop {label} becomes {unit.multiply.word}, without {wanted}"
+        size = " x ".join(str(n) for n in unit.shape)
+        note = f"Loop {label} became {unit.multiply.word} ({size}): a warp does what a thread did, a tile at a time."
+        needs = (unit.multiply.needs,) if unit.multiply.needs else ()
+        return PassResult(simplify(done), note, uses=needs)
 
     # -- one loop ------------------------------------------------------------------------------------------------------
 
@@ -134,12 +176,13 @@ class Tensorize(Pass):
                     return e
         return self.refuse("the kernel has no loop that could become intrinsics")
 
-    def _plan(self, kernel: Kernel, label: str, target: Platform, wanted: str | None = None) -> _Plan:
+    def _plan(self, kernel: Kernel, label: str, target: Platform, wanted: str | None = None,
+              allow: tuple[str, ...] = ()) -> _Plan:
         """The calls for the loop: vectors for an innermost one, else one call for the whole nest. Raises
         IllegalPassError with what stands against it."""
         loop = find_loop(self, kernel, label)
         if not _innermost(loop):
-            return self._nest(kernel, loop, label, target, wanted)
+            return self._nest(kernel, loop, target, wanted, allow)
         try:
             plan = self._vectors(kernel, loop, label, target)
             named = target.instr(wanted) if wanted is not None else None
@@ -148,29 +191,30 @@ class Tensorize(Pass):
             return plan
         except IllegalPassError as no:
             try:
-                return self._nest(kernel, loop, label, target, wanted)
+                return self._nest(kernel, loop, target, wanted, allow)
             except IllegalPassError:
                 raise no from None
 
-    def _nest(self, kernel: Kernel, loop: For, label: str, target: Platform, wanted: str | None) -> _Plan:
+    def _nest(self, kernel: Kernel, loop: For, target: Platform, wanted: str | None, allow: tuple[str, ...]) -> _Plan:
         """One call for the whole nest."""
         tried: list[str] = []
         fitting: list[tuple[int, Match]] = []
         for row in candidates(kernel, loop, target):
             if wanted is None or wanted in (row.name, row.word):
-                found = matched(kernel, loop, row, target)
+                found = matched(kernel, loop, row, target, allow)
                 if isinstance(found, str):
                     tried.append(found)
                 else:
                     fitting.append((found.idle, found))
         if not fitting:
-            why = tried[0] if tried else f"no {wanted or 'intrinsic'} stands for the nest of loop {label}"
+            why = tried[0] if tried else f"no {wanted or 'intrinsic'} stands for the nest of loop {loop.var}"
             raise self.refuse(why, loop)
-        best = min(fitting, key=lambda m: m[0])[1]
+        best = min(fitting, key=lambda m: (bool(_assumed.assumed(m[1].assumptions)), m[0]))[1]
         chosen = target.instr(best.call.instr)
         assert chosen is not None
         covers = tuple(s for s in best.covers if s is not loop)
-        return _Plan(Block((best.call,)), (), (chosen.word,), (), best.assumptions, covers)
+        uses = ((chosen.needs,) if chosen.needs else ()) + _assumed.uses(best.assumptions)
+        return _Plan(Block((best.call,)), (), (chosen.word,), (), best.assumptions, covers, uses)
 
     def _vectors(self, kernel: Kernel, loop: For, label: str, target: Platform) -> _Plan:
         """Vector calls for an innermost loop."""
@@ -201,7 +245,8 @@ class Tensorize(Pass):
         stmts, arrays, seq = self._calls(kernel, loop, label, inner, assigns, target)
         if outer is not None:
             stmts = Block((If(outer, stmts),))
-        return _Plan(stmts, arrays, tuple(seq.words), tuple(seq.says), tuple(answer.assumes))
+        given = tuple(dict.fromkeys((*answer.assumes, *_assumed.assumed(seq.says))))
+        return _Plan(stmts, arrays, tuple(seq.words), tuple(seq.says), given, uses=_assumed.uses(seq.says))
 
     def _calls(self, kernel: Kernel, loop: For, label: str, scope: Scope, assigns: list[Assign],
                target: Platform) -> tuple[Block, tuple[Alloc, ...], Sequence]:
@@ -260,6 +305,11 @@ class Tensorize(Pass):
         if functions and not seq.computed:
             raise self.refuse(f"{seq.says[0]}, and nothing else is to compute", assigns[0].node)
         return seq
+
+
+def _words(allow: Any) -> tuple[str, ...]:
+    """The knob `allow`: words in a row, or in one text between commas."""
+    return split(allow) if allow else ()
 
 
 def _innermost(loop: For) -> bool:
