@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
+from interp import run
 from loopkit import I32, Block, If, Let, apply, at, bump, e, emit, f, loops, plain, put, refused, same
 
+from xpiler_jupyter.frontend.module import parse
 from xpiler_jupyter.ir.build import loop
 from xpiler_jupyter.ir.nodes import Break, Continue, For, Kernel
 from xpiler_jupyter.ir.visit import walk
 from xpiler_jupyter.passes import _registry as registry
+from xpiler_jupyter.passes.base import loop_labels
 from xpiler_jupyter.platforms import registry as platforms
 
 
@@ -162,3 +166,44 @@ def test_a_constant_guard_shows_the_shape(golden: Any) -> None:
     kernel = plain(loops(("k", at("n") * 8), body=[If(at("k") < 24, Block((store,)))]))
     result = same("loop_split", kernel, sizes=(0, 1, 3, 4), loop="k", digits="auto", names=["i", "j"])
     golden("loop_split/guarded_digits", emit(result.kernel))
+
+
+FOLDS = """extern "C" void f(const int* A, int* B, int* out, int n) {
+  int most = A[0];
+  out[2] = 7;
+  for (int i = 0; i < n; i++) {
+    if (A[i] > most) most = A[i];
+    out[2] += A[i] * A[i];
+    B[i] = A[i] - 1;
+  }
+  out[0] = most;
+  int all = -1;
+  for (int i = 0; i < n; i++) { if (i % 3 != 1) all = all & A[i]; }
+  out[1] = all;
+}"""
+
+
+@pytest.mark.parametrize("tail", ["guard", "clip", "rest"])
+def test_sums_and_extremes_in_parts(golden: Any, tail: str) -> None:
+    kernel = parse(FOLDS, platforms.get("c"))
+    one = apply("loop_split", kernel, loop="i", factor=4, tail=tail, partial=True)
+    assert "most, out are kept in 4 parts" in one.note
+    two = apply("loop_split", one.kernel, loop=list(loop_labels(one.kernel))[-1], factor=4, tail=tail, partial=True)
+    if tail == "rest":
+        golden("loop_split/partial", emit(two.kernel))
+    for n in (1, 3, 4, 11, 16):
+        values = np.random.default_rng(n).integers(-99, 99, n).astype(np.int32)
+        results = []
+        for k in (kernel, two.kernel):
+            out = np.zeros(3, np.int32)
+            run(k, {"A": values.copy(), "B": np.zeros(n, np.int32), "out": out, "n": n})
+            results.append(out)
+        assert (results[0] == results[1]).all()
+
+
+@pytest.mark.parametrize("body", [
+    "s = s * 0.5f + A[i];", "s += A[i]; C[i] = s;", "if (A[i] > s) s = A[i] + 1.0f;", "s -= s * A[i];",
+    "s += A[i]; s += A[i];", "float t = 0.0f; t += A[i]; C[i] = t;", "C[i % 2] += A[i];"])
+def test_what_is_no_sum_is_not_kept_in_parts(body: str) -> None:
+    text = f'extern "C" void f(const float* A, float* C) {{ float s = 0.0f; for (int i = 0; i < 8; i++) {{ {body} }} C[9] = s; }}'
+    refused("loop_split", parse(text, platforms.get("c")), "no sum and no extreme", loop="i", factor=4, partial=True)

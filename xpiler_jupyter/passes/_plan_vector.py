@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from contextlib import suppress
+from typing import Any
 
 from ..errors import IllegalPassError, UnsupportedError
 from ..ir.affine import affine
 from ..ir.algebra import Scope
 from ..ir.nodes import Alloc, Block, For, Kernel, Let, Load, Store
-from ..ir.visit import children, walk
+from ..ir.visit import children, stmts_of, walk
 from ..platforms.base import Platform
 from ._loops import scope_at
+from ._partial import carried
 from ._plan import Move, extent_of, parallel_chain
 from ._plan_sink import leaves, sink
 from ._script import Script, after
@@ -25,16 +28,21 @@ def vector_plan(kernel: Kernel, target: Platform, share: str | None) -> Script:
     Raises IllegalPassError when no loop could."""
     kernel = yield from _flattened(kernel, target)
     across = _across(kernel, target)
-    if share is not None and target.loop_axis is not None and share in loop_labels(kernel) and share != across:
-        kernel = yield Move("loop_bind", target, {"bind": {share: target.loop_axis.name}})
+    shared = share is not None and target.loop_axis is not None and share in loop_labels(kernel)
+    if shared and share != across:
+        kernel = yield from _shared(kernel, target, share)
     else:
         kernel = yield Move("loop_recovery", target)
     if across is not None:
+        kernel = yield from _sums_apart(kernel, target)
         lanes = lanes_of(loop_labels(kernel)[across], target)
         var = loop_labels(kernel)[across].var
         if extent_of(loop_labels(kernel)[across]) != lanes:
             kernel = yield Move("loop_split", target, {"loop": across, "factor": lanes, "tail": "rest"})
             var = f"{across}_inner"
+            if shared and share == across:
+                with suppress(IllegalPassError, UnsupportedError):  # the loop is good without threads, too
+                    kernel = yield from _shared(kernel, target, f"{across}_outer")
         kernel = yield from sink(kernel, target, var)
     done = 0
     left: set[For] = set()  # loops that stay as they are
@@ -49,28 +57,92 @@ def vector_plan(kernel: Kernel, target: Platform, share: str | None) -> Script:
         raise IllegalPassError("no loop over neighbouring elements became vector instructions")
 
 
+def _shared(kernel: Kernel, target: Platform, label: str | None) -> Generator[Move, Kernel, Kernel]:
+    """The loop runs on the processor's threads."""
+    assert target.loop_axis is not None
+    return (yield Move("loop_bind", target, {"bind": {label: target.loop_axis.name}}))
+
+
+def _sums_apart(kernel: Kernel, target: Platform) -> Generator[Move, Kernel, Kernel]:
+    """Sums that live in an array become scalars of the iteration that they belong to, which grow into registers."""
+    tried: set[str] = set()
+    while True:
+        place = next((x for x in _sums(kernel) if x[0] not in tried), None)
+        if place is None:
+            return kernel
+        buffer, at = place
+        tried.add(buffer)
+        move = Move("cache", target, {"buffer": buffer, "memory": "local", "at": at})
+        try:
+            known = {n.name for n in walk(kernel.body) if isinstance(n, Alloc)}
+            made = [n for n in walk(after(kernel, move).body) if isinstance(n, Alloc) and n.name not in known]
+        except Refusal:
+            continue
+        if all(not a.shape for a in made):
+            kernel = yield move
+
+
+def _sums(kernel: Kernel) -> list[tuple[str, str]]:
+    """Arrays whose elements loops add up in place, each with the loop around all loops that add to the same element."""
+    found: list[tuple[str, str]] = []
+
+    def look(block: Block, around: str | None) -> None:
+        for s in stmts_of(block):
+            if isinstance(s, For):
+                places = {c.place.buffer for c in carried(s) if c.place.indices}
+                found.extend((b, around) for b in places if around is not None and (b, around) not in found)
+                look(s.body, labels[s])
+            else:
+                for part in children(s):
+                    if isinstance(part, Block):
+                        look(part, around)
+
+    labels = {lp: x for x, lp in loop_labels(kernel).items()}
+    look(kernel.body, None)
+    return found
+
+
 def _vectorised(kernel: Kernel, label: str, target: Platform) -> list[Move]:
     """The moves that make vectors of the loop; none when they are refused or the loop is not one for vectors."""
     loop = loop_labels(kernel)[label]
     best = lanes_of(loop, target)
     if not best or not neighbours(kernel, loop):
         return []
-    extent = extent_of(loop)
+    extent, sums = extent_of(loop), bool(carried(loop))
     for lanes in (best, *(n for n in _widths(loop, target) if n != best and (extent is None or n <= extent))):
-        try:
-            if extent == lanes:
-                moves = [Move("tensorize", target, {"loop": label})]
-                after(kernel, moves[0])
-            else:
-                split = Move("loop_split", target, {"loop": label, "factor": lanes, "tail": "rest"})
-                cut = after(kernel, split)
-                inner = next(x for x in leaves(cut) if x not in loop_labels(kernel))
-                moves = [split, Move("tensorize", target, {"loop": inner})]
-                after(cut, moves[1])
-            return moves
-        except Refusal:
-            continue
+        split = {"loop": label, "factor": lanes, "tail": "rest"}
+        # A sum kept in a vector is put together once, behind the loop; short ones are put together at once.
+        for knobs in ({**split, "partial": True} if sums and (extent is None or extent >= 2 * lanes) else None,
+                      split if extent != lanes else None, {}):
+            if knobs is None or (not knobs and extent != lanes):
+                continue
+            try:
+                return _trial(kernel, label, target, knobs)
+            except Refusal:
+                continue
     return []
+
+
+def _trial(kernel: Kernel, label: str, target: Platform, split: dict[str, Any]) -> list[Move]:
+    """The split, if any, and tensorize for each of its inner loops. Raises what a pass refuses."""
+    if not split:
+        move = Move("tensorize", target, {"loop": label})
+        after(kernel, move)
+        return [move]
+    moves = [Move("loop_split", target, split)]
+    kept = set(loop_labels(kernel).values())
+    kernel = after(kernel, moves[0])
+    names = {lp.var for x, lp in loop_labels(kernel).items() if lp not in kept and extent_of(lp) == split["factor"]}
+    while True:
+        labels = loop_labels(kernel)
+        fresh = [x for x in leaves(kernel) if labels[x] not in kept and labels[x].var in names
+                 and extent_of(labels[x]) == split["factor"]]
+        if not fresh:
+            return moves
+        # Refusals come from the loop's own body: the longest one first.
+        move = Move("tensorize", target, {"loop": max(fresh, key=lambda x: sum(1 for _ in walk(labels[x])))})
+        kernel = after(kernel, move)
+        moves.append(move)
 
 
 def lanes_of(loop: For, target: Platform) -> int:

@@ -12,6 +12,7 @@ from ..ir.simplify import simplify_expr
 from ..ir.visit import all_names, fresh_name, substitute
 from ..platforms.base import Platform
 from ._loops import ceil_expr, find_loop, refuse_exits, replace_stmt, scope_at, serial_loops, trip_count, uses_of
+from ._partial import in_parts
 from ._tidy import NotDigits, delinearise
 from .base import Pass, PassResult
 
@@ -36,6 +37,9 @@ class LoopSplit(Pass):
     With `parts`, the outer loop has that many iterations and the inner one as many as it takes: i = i_outer * ceil(N / P) +
     i_inner, guarded unless P divides N.
 
+    With partial=True the sums and extremes that the loop carries are kept apart for each iteration of the inner loop, and
+    put together behind the outer one. That adds the terms up in another order.
+
     With `digits`, a loop over a flat index becomes the nest over the digits that its body takes it apart into:
         for (f < 6 * 4) { int row = f / 4; int col = f % 4; S(row, col) }  ->  for (row < 6) for (col < 4) S(row, col)
     """
@@ -49,6 +53,7 @@ class LoopSplit(Pass):
         "parts": "instead of a factor: iterations of the outer loop, each with an equal share of the iterations",
         "digits": "instead of a factor: \"auto\", or the extents of the nest that the index flattens, outermost first",
         "tail": "what becomes of a last part that is not whole: guard (the default), clip, or rest",
+        "partial": "True: each iteration of the inner loop has sums and extremes of its own, put together behind the loop",
         "names": "names of the new loops, outermost first",
     }
 
@@ -99,9 +104,15 @@ class LoopSplit(Pass):
         blocks, size = (Const(factor, dtype), quotient) if by_parts else (quotient, Const(factor, dtype))
         flat = add(mul(Var(outer, dtype), size), Var(inner, dtype))
         value = add(loop.lo, mul(flat, loop.step))
+        parts = None
+        if knobs.get("partial"):
+            parts = in_parts(loop, inner, factor, taken | {outer, inner}) if not by_parts else None
+            if parts is None:
+                raise self.refuse(f"loop {label} carries no sum and no extreme that could be kept in parts", loop,
+                                  "Split it without partial." if not by_parts else "Give a factor.")
         divides = trips.exact_div(Poly.const(factor)) is not None
         guard = lt(Var(loop.var, dtype), loop.hi) if not divides and tail == "guard" else None
-        body = guarded(guard, loop.body)
+        body = guarded(guard, parts.body if parts is not None else loop.body)
         if uses_of(body, loop.var) > 1:
             body = Block((Let(loop.var, dtype, value), *body.stmts))
         else:
@@ -119,7 +130,11 @@ class LoopSplit(Pass):
         said = "no tail" if divides else TAILS[tail]
         share = f"{factor} iterations and {inner} of an equal share" if by_parts else f"{inner} of {factor} iterations"
         note = f"Split loop {label} into {outer} {'of' if by_parts else 'and'} {share} ({said})."
-        return PassResult(replace_stmt(kernel, loop, Block((new, *after))), note)
+        if parts is None:
+            return PassResult(replace_stmt(kernel, loop, Block((new, *after))), note)
+        note += f" {', '.join(parts.names)} {'is' if len(parts.names) == 1 else 'are'} kept in {factor} parts: terms are added "
+        note += "in another order."
+        return PassResult(replace_stmt(kernel, loop, Block((*parts.before, new, *parts.behind, *after))), note)
 
     def _by_digits(self, kernel: Kernel, loop: For, label: str, digits: Any, names: Any) -> PassResult:
         extents = None if digits == "auto" else digits
