@@ -171,6 +171,8 @@ def _shared_tiles(kernel: Kernel, target: Platform, product: _Product, shape: tu
     kernel, outer = yield from _fewer(kernel, target, outer, len(grid))
     bind = dict(zip(reversed(outer), grid, strict=False)) | {tile[0]: threads[1], tile[1]: threads[0]}
     yield Move("loop_bind", target, {"bind": bind})
+    if product.found.total.buffer == product.found.out.buffer:  # the sum is kept by the thread, not in the result
+        yield Move("cache", target, {"buffer": product.found.out.buffer, "memory": "local", "at": ""})
     along = product.found.reductions[-1].var
     for factor in (product.found.a, product.found.b):
         knobs: dict[str, Any] = {"buffer": factor.load.buffer, "memory": "shared", "at": k}

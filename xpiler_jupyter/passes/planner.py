@@ -33,6 +33,7 @@ from . import _registry as passes
 from ._plan import Move
 from ._script import applied as applied
 from ._script import next_move, rehearse, stepwise
+from ._tidy_tiles import inward
 from ._waves import per_lane
 from .base import loop_labels
 
@@ -76,16 +77,21 @@ def _kind_of(target: Platform) -> ModuleType:
 
 
 def _tidy(kernel: Kernel, target: Platform) -> Iterator[Move]:
-    """What makes recovered code read as if a person had written it: loops that hand tiles on become one, block and
-    thread loops become the loop over the index they compute, a flat index that the body takes apart becomes the nest it
-    stands for.
+    """What makes recovered code read as if a person had written it: loops that hand tiles on become one, sums of a
+    tile's elements stand by themselves, block and thread loops become the loop over the index they compute, a flat
+    index that the body takes apart becomes the nest it stands for.
 
-    It ends: each step leaves fewer arrays, or fewer divisions, or as many and one loop less, or opens the way to a split
+    It ends: each step leaves fewer arrays, or fewer divisions, or as many and one loop less, or opens the way to a step
     that does.
     """
     if _try("loop_contraction", kernel, target, {"producer": "all"}) is not None:
         yield Move("loop_contraction", target, {"producer": "all"})
         return
+    for order in inward(kernel):
+        moved = _try("loop_reorder", kernel, target, {"order": order})
+        if moved is not None and _try("loop_contraction", moved, target, {"producer": "all"}) is not None:
+            yield Move("loop_reorder", target, {"order": order})
+            return
     before = _divisions(kernel)
     nest = _outer_nest(kernel)
     for label in nest:
