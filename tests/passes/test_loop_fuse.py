@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from loopkit import F32, I32, Alloc, Block, If, Let, apply, at, bump, e, emit, f, loops, plain, put, refused, same
+import numpy as np
+import pytest
+from interp import run
+from loopkit import F32, I32, TARGET, Alloc, Block, If, Let, apply, at, bump, e, emit, f, loops, plain, put, refused, same
 
+from xpiler_jupyter.errors import IllegalPassError
+from xpiler_jupyter.frontend import parse
 from xpiler_jupyter.ir.build import ceil_div, integer
 from xpiler_jupyter.ir.nodes import Break, Const, For, Kernel, Load
 from xpiler_jupyter.ir.types import U32
@@ -103,3 +108,37 @@ def test_two_grid_axes_become_a_nest_again() -> None:
     nest = same("loop_split", fused.kernel, loop="idx", digits="auto")
     out = emit(nest.kernel)
     assert "row < 10" in out and "col < 6" in out and "/" not in out
+
+
+IN_TURN = """extern "C" void rows(const float* A, float* B, int n) {
+  for (int t = 0; t < 4; t++) {
+    float row[8];
+    for (int i = t; i < n; i += 4) {
+      for (int j = 0; j < 8; j++) row[j] = A[i * 8 + j] * 2.0f;
+      for (int j = 0; j < 8; j++) B[i * 8 + j] = row[7 - j] + (float)t;
+    }
+  }
+}"""
+
+
+def test_iterations_dealt_out_in_turn_come_back_in_order() -> None:
+    kernel = parse(IN_TURN, "c")
+    result = registry.get("loop_fuse").apply(kernel, TARGET, outer="t")
+    text = emit(result.kernel)
+    assert "i += 4" not in text and "i % 4" in text and text.index("for (") < text.index("float row[8]")
+    for n in (0, 1, 3, 4, 9):
+        outs = []
+        for k in (kernel, result.kernel):
+            out = np.zeros(72, np.float32)
+            run(k, {"A": np.arange(72, dtype=np.float32), "B": out, "n": n})
+            outs.append(out)
+        assert np.array_equal(*outs)
+
+
+@pytest.mark.parametrize(("old", "new"), [
+    ("i += 4", "i += 3"), ("int i = t;", "int i = t + 1;"), ("B[i * 8 + j] =", "B[j] ="),
+    ("row[j] = A", "row[j] += A"),
+], ids=["step", "start", "dependent", "carried"])
+def test_what_is_not_dealt_out_in_turn_stays(old: str, new: str) -> None:
+    with pytest.raises(IllegalPassError):
+        registry.get("loop_fuse").apply(parse(IN_TURN.replace(old, new), "c"), TARGET, outer="t")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from ..dataflow.dependences import is_parallel, is_private
 from ..ir.algebra import ONE, Poly, Scope
 from ..ir.build import add, div, mod, mul
-from ..ir.nodes import Block, Const, Expr, For, If, Kernel, Let, Var
+from ..ir.nodes import Alloc, Block, Const, Expr, For, If, Kernel, Let, Var
 from ..ir.simplify import cost, simplify_block, simplify_expr
 from ..ir.visit import all_names, fresh_name, stmts_of, substitute, walk
 from ..platforms.base import Platform
@@ -23,7 +24,7 @@ from ._loops import (
     serial_loops,
     trip_count,
 )
-from .base import Pass, PassResult
+from .base import Pass, PassResult, loop_labels, replace_node
 
 
 class LoopFuse(Pass):
@@ -39,6 +40,10 @@ class LoopFuse(Pass):
     the bound, so a recovered grid reads like a plain loop:
         for (b < (n + 255) / 256) for (t < 256) { int idx = b * 256 + t; if (idx < n) S(idx) }
     ->  for (idx < n) S(idx)
+
+    Iterations dealt out in turn, each of T tasks every T-th, come back in their order where the tasks are independent:
+        for (t < T) for (i = t; i < n; i += T) S(i)
+    ->  for (i < n) S(i)
     """
 
     name = "loop_fuse"
@@ -56,12 +61,17 @@ class LoopFuse(Pass):
             nest = _nest(loop)
             if nest is not None:
                 out.append({"outer": label, "inner": label_of(kernel, nest[1])})
+            elif any(isinstance(s, Alloc) for s in stmts_of(loop.body)) and _nest(_drawn_in(kernel, loop, label)[1]):
+                out.append({"outer": label})
         return out
 
     def apply(self, kernel: Kernel, target: Platform, **knobs: Any) -> PassResult:
         outer = find_loop(self, kernel, knobs.get("outer"), "outer")
         label = str(knobs["outer"])
         nest = _nest(outer)
+        if nest is None:
+            kernel, outer = _drawn_in(kernel, outer, label)
+            nest = _nest(outer)
         if nest is None:
             raise self.refuse(self._why_not_nested(outer, label), outer)
         sunk, inner = nest
@@ -78,6 +88,8 @@ class LoopFuse(Pass):
         between = {s.name: s.value for s in sunk if isinstance(s, Let)}
         bounds = [seen_through(e, between) for e in (inner.lo, inner.hi, inner.step)]
         lo, hi, step = (inside.poly(e) for e in bounds)
+        if self._in_turn(outer, inner, (lo, hi, step), scope):
+            return self._back_in_order(kernel, outer, inner, sunk, (label, inner_label))
         if (lo.names() | hi.names() | step.names()) & {outer.var}:
             raise self.refuse(f"the bounds of loop {inner_label} depend on {outer.var}: no rectangle", inner)
         if outer.dtype != inner.dtype:
@@ -89,6 +101,24 @@ class LoopFuse(Pass):
                 raise self.refuse(f"the step of loop {name} is not known to be positive", loop)
         flat_inner = dataclasses.replace(inner, lo=bounds[0], hi=bounds[1], step=bounds[2])
         return self._fuse(kernel, outer, flat_inner, sunk, inner, scope, (label, inner_label), knobs.get("name"))
+
+    def _in_turn(self, outer: For, inner: For, bounds: tuple[Poly, Poly, Poly], scope: Scope) -> bool:
+        """Does the outer loop's t take the iterations t, t + T, t + 2 T, ... of T tasks?"""
+        lo, hi, step = bounds
+        return (outer.dtype == inner.dtype and lo == Poly.atom(Var(outer.var, outer.dtype)) and step == scope.poly(outer.hi)
+                and not scope.poly(outer.lo).terms and scope.poly(outer.step) == ONE and outer.var not in hi.names())
+
+    def _back_in_order(self, kernel: Kernel, outer: For, inner: For, sunk: tuple[Any, ...], labels: tuple[str, str]
+                       ) -> PassResult:
+        answer = is_parallel(kernel, outer)
+        if not answer.ok:
+            raise self.refuse(f"{answer.reason}; the iterations would come in another order", answer.node or outer)
+        turn = mod(Var(inner.var, inner.dtype), outer.hi)
+        body = substitute(Block(_sink(sunk, inner.body)), {outer.var: turn})
+        whole = dataclasses.replace(inner, lo=outer.lo, step=outer.step, body=body, span=outer.span,
+                                    comments=outer.comments + inner.comments)
+        note = f"Fused loops {labels[0]} and {labels[1]}: the iterations dealt out in turn are one loop over {inner.var}."
+        return PassResult(replace_stmt(kernel, outer, Block((whole,))), note, assumptions=answer.assumes)
 
     def _fuse(self, kernel: Kernel, outer: For, inner: For, sunk: tuple[Any, ...], old_inner: For, scope: Scope,
               labels: tuple[str, str], told: Any) -> PassResult:
@@ -152,6 +182,22 @@ class LoopFuse(Pass):
         if len(loops) > 1:
             return f"loop {label} holds {len(loops)} loops, not one"
         return f"loop {label} does more than run loop {loops[0].var}, so the two are not perfectly nested"
+
+
+def _drawn_in(kernel: Kernel, outer: For, label: str) -> tuple[Kernel, For]:
+    """Moves arrays that stand between the loops, and that every inner iteration uses for itself only, inwards."""
+    stmts = stmts_of(outer.body)
+    inner = next((n for s in stmts for n in walk(s) if isinstance(n, For)), None)
+    if inner is None:
+        return kernel, outer
+    private = [s for s in stmts if isinstance(s, Alloc) and s.memory == "local" and is_private(kernel, s, inner)]
+    if not private:
+        return kernel, outer
+    deep = dataclasses.replace(inner, body=Block((*private, *stmts_of(inner.body)), span=inner.body.span))
+    rest = Block(tuple(s for s in stmts if not any(s is p for p in private)), span=outer.body.span)
+    kernel = replace_node(kernel, outer, dataclasses.replace(outer, body=rest))
+    kernel = replace_node(kernel, inner, deep)
+    return kernel, loop_labels(kernel)[label]
 
 
 def _nest(outer: For) -> tuple[tuple[Any, ...], For] | None:
