@@ -8,6 +8,7 @@ from ..dataflow.extents import bounds_report
 from ..errors import CompileError, MissingSizeError, SourceFaultError, XpilerError
 from ..execute.api import Limits
 from .evidence import Evidence
+from .idle_guards import idle_guards
 from .judge import Judge
 from .places import Executors
 from .subject import Scalars, Subject
@@ -40,9 +41,12 @@ def check_source(subject: Subject, *, shape: dict[str, int] | None = None, seed:
     for name in sorted(judge.runs.inout):
         out.append(Evidence("inout", "pass", f"note: {name} is read before it is written; its contents before the call "
                             "matter", data={"buffer": name}))
-    for words in judge.assumptions:
-        if "source itself" in words:
-            out.append(Evidence("contract", "pass", f"note: {words}"))
+    contracts = [words for words in judge.assumptions if "source itself" in words]
+    out += [Evidence("contract", "pass", f"note: {words}") for words in contracts]
+    if contracts and subject.kernel is not None:
+        for line in idle_guards(subject.kernel):
+            where = f"line {line}: this guard always holds and stops none of these accesses; a term seems to be missing"
+            out.append(Evidence("guard", "pass", f"note: {where}", data={"line": line}))
     return out
 
 
