@@ -14,14 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from . import running
-from .errors import (
-    IllegalPassError,
-    StateError,
-    UnsupportedError,
-    UsageError,
-    WrongResultError,
-    XpilerError,
-)
+from .errors import IllegalPassError, StateError, UnsupportedError, UsageError, WrongResultError, XpilerError
 from .execute import executor
 from .frontend import parse
 from .frontend.meanings import with_meanings
@@ -59,6 +52,7 @@ class Port:
         seed: of the test inputs.
         filename: only to tell the platform from its ending.
         allow: narrower types that passes may compute in ("int8", "fp16", "tf32"); what that assumes is on the verdict.
+        arch, flat: another architecture than the usual one of the source or the target; their tolerant simulator.
 
     Raises:
         XpilerError: the text is no kernel we can start from, with its place and what to do.
@@ -66,12 +60,14 @@ class Port:
 
     def __init__(self, text: str, target: str, *, source: str | None = None, kernel: str | None = None,
                  shape: dict[str, int] | None = None, ref: Callable[..., Any] | None = None, engine: str = "rules",
-                 device: str = "auto", seed: int = 0, filename: str | None = None, allow: Iterable[str] = ()) -> None:
+                 device: str = "auto", seed: int = 0, filename: str | None = None, allow: Iterable[str] = (),
+                 arch: str | None = None, flat: bool = False) -> None:
         began = time.perf_counter()
         if engine != "rules":
             raise UsageError(f"there is no engine {engine!r} here", hint="Use --engine rules.")
-        self.source: Platform = platforms.get(source) if source else platforms.detect(text, filename)
-        self.target: Platform = platforms.get(target)
+        written = platforms.get(source) if source else platforms.detect(text, filename)
+        words = [w for w in (arch, "flat" if flat else None) if w]
+        self.source, self.target = platforms.switched(words, written, platforms.get(target))
         self.source_text, self.allow = text, narrow.split(allow)
         self.shape, self.device, self.seed, self.ref = dict(shape or {}), device, seed, ref
         executor(self.source, device)  # an unknown device is an error now, not after the first pass

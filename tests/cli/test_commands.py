@@ -121,3 +121,11 @@ def test_doctor(xpiler: Xpiler, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "canary" not in ran.out
     found = json.loads(xpiler("doctor", "--json").out)
     assert found["works"] and {"group", "name", "present", "detail", "adds"} == set(found["findings"][0])
+
+
+def test_an_architecture_and_the_tolerant_simulator(xpiler: Xpiler, kernels: Path) -> None:
+    ran = xpiler("port", kernels / "scale.c", "--to", "bang", "--arch", "mtp_372", "--flat", "--json")
+    assert ran.status == 0 and ran.json["to"] == "bang@mtp_372@flat" and ran.json["verdict"] == "tested"
+    wrong = xpiler("port", kernels / "scale.c", "--to", "cuda", "--arch", "mtp_372")
+    assert wrong.status != 0 and "neither plain C nor NVIDIA CUDA has switch 'mtp_372'" in wrong.err
+    assert "no switch 'mtp_9'" in xpiler("check", kernels / "scale.cu", "--arch", "mtp_9").err

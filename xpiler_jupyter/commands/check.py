@@ -18,6 +18,7 @@ SIGNS = {"pass": "ok     ", "fail": "WRONG  ", "skip": "skipped", "unknown": "un
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     common.add_kernel(parser)
+    common.add_switches(parser)
     common.add_shape(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the test inputs")
@@ -25,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     text = common.read_text(args.file)
-    platform = common.platform_of(text, args.source, args.file)
+    platform = common.platform_of(text, args)
     sizes = common.shapes(args.shape)
     from ..running import subject_of
     from ..verify.source_check import check_source

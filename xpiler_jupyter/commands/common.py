@@ -30,6 +30,16 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", metavar="D", default="auto", help="auto, sim, or a device such as cuda:0")
 
 
+def add_switches(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--arch", metavar="A", help="an architecture other than the platform's usual one, such as mtp_372")
+    parser.add_argument("--flat", action="store_true",
+                        help="run on the platform's tolerant simulator, which does not check operands")
+
+
+def switches_of(args: argparse.Namespace) -> list[str]:
+    return [*([args.arch] if args.arch else []), *(["flat"] if args.flat else [])]
+
+
 def add_allow(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--allow", metavar="T,T", default="",
                         help="narrower types that the port may compute in: int8, fp16, tf32; the verdict says what it assumes")
@@ -80,11 +90,12 @@ def _umask() -> int:
     return mask
 
 
-def platform_of(text: str, name: str | None, file: str) -> Platform:
-    """The platform that was named, or the one that the text is written for."""
+def platform_of(text: str, args: argparse.Namespace) -> Platform:
+    """The platform that was named, or the one that the text is written for, with the switches that were asked for."""
     from ..platforms import registry
 
-    return registry.get(known_platform(name)) if name else registry.detect(text, file)
+    found = registry.get(known_platform(args.source)) if args.source else registry.detect(text, args.file)
+    return registry.switched(switches_of(args), found)[0]
 
 
 def known_platform(name: str) -> str:

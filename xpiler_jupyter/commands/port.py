@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", action="store_true", help="show every pass with its diff and evidence on stdout")
     common.add_allow(parser)
     common.add_device(parser)
+    common.add_switches(parser)
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the test inputs")
 
 
@@ -36,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     from ..port import Port
 
     port = Port(text, target, source=source, kernel=args.kernel, shape=sizes, device=args.device,
-                seed=args.seed, filename=args.file, allow=[args.allow])
+                seed=args.seed, filename=args.file, allow=[args.allow], arch=args.arch, flat=args.flat)
     try:
         port.run()
     except UsageError:

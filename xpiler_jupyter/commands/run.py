@@ -20,6 +20,7 @@ HELP = "run a kernel on NumPy arrays"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     common.add_kernel(parser)
+    common.add_switches(parser)
     parser.add_argument("--inputs", required=True, metavar="NPZ", help="arrays by parameter name")
     parser.add_argument("--out", required=True, metavar="NPZ", help="where the buffers go after the run")
     common.add_shape(parser)
@@ -31,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     import numpy as np
 
     text = common.read_text(args.file)
-    platform = common.platform_of(text, args.source, args.file)
+    platform = common.platform_of(text, args)
     arrays = load(args.inputs)
     scalars: dict[str, int | float] = dict(common.shapes(args.shape))
     from dataclasses import replace

@@ -16,7 +16,7 @@ __all__ = ["Argument", "CheckResult", "Compiled", "Entry", "Executor", "Fault", 
 def available_devices(platform: Platform | str | None = None) -> list[str]:
     """Names that `executor` takes: "sim" first, then the real devices of the platform (of all of them when None)."""
     from ..platforms import registry
-    names = registry.names() if platform is None else (named(platform).name,)
+    names = registry.names() if platform is None else (named(platform).family,)
     found = ["sim"]
     for name in names:
         devices = getattr(device_module(name), "devices", None)

@@ -35,7 +35,7 @@ def named(platform: Platform | str) -> Platform:
 
 def device_module(platform: Platform | str) -> ModuleType | None:
     """The device module of a platform, None when it has none."""
-    name = f"{registry.__package__}.{platform if isinstance(platform, str) else platform.name}.device"
+    name = f"{registry.__package__}.{named(platform).family}.device"
     return importlib.import_module(name) if importlib.util.find_spec(name) else None
 
 

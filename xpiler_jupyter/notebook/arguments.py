@@ -85,6 +85,10 @@ def port_parser(platforms: Mapping[str, str]) -> MagicParser:
     parser.add_argument("--ref", metavar="FUNCTION", help="a NumPy function of the notebook that computes the same")
     parser.add_argument("--allow", metavar="T,T", default="",
                         help="narrower types that passes may compute in: int8, fp16, tf32")
+    parser.add_argument("--arch", metavar="ARCH",
+                        help="an architecture other than the platform's usual one, such as mtp_372")
+    parser.add_argument("--flat", action="store_true",
+                        help="run on the platform's tolerant simulator, which does not check operands")
     parser.add_argument("--step", action="store_true",
                         help="stop after each proposal; then %%xpile_accept, %%xpile_next ...")
     parser.add_argument("-o", "--output", metavar="NAME", help="also keep the port under this name")

@@ -101,6 +101,7 @@ class Platform:
         usual: extents, by their built-ins' names, of the launch that a kernel gets when nothing says how it is started;
             empty: they follow from the kernel's guards.
         definitions: word -> a type or function of ours that stands before a kernel whose text has the word.
+        switches: word -> what it chooses: an architecture, another simulator. `registry.get("name@word")` has it on.
     """
 
     name: str
@@ -136,8 +137,14 @@ class Platform:
     derived: dict[str, str] = field(default_factory=dict)
     usual: dict[str, int] = field(default_factory=dict)
     definitions: dict[str, str] = field(default_factory=dict)
+    switches: dict[str, str] = field(default_factory=dict)
     _by_name: dict[str, Instr] = field(init=False, compare=False, repr=False, default_factory=dict)
     _by_word: dict[str, list[Instr]] = field(init=False, compare=False, repr=False, default_factory=dict)
+
+    @property
+    def family(self) -> str:
+        """The name without switches: that of the platform's folder."""
+        return self.name.split("@")[0]
 
     def axis(self, name: str) -> Axis | None:
         return next((a for a in self.axes if a.name == name), None)

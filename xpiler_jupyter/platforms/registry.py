@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -19,11 +20,29 @@ def names() -> tuple[str, ...]:
 
 @cache
 def get(name: str) -> Platform:
-    """The platform called `name`. Raises UsageError with the known names."""
-    if name not in names():
-        raise UsageError(f"there is no platform {name!r}", hint=f"Platforms: {', '.join(names())}.")
-    platform: Platform = importlib.import_module(f"{__package__}.{name}.platform").PLATFORM
-    return platform
+    """The platform called `name`, or a variant of it, its switches after the name: "name@switch@switch". Raises UsageError
+    with the known names."""
+    family, *switches = name.split("@")
+    if family not in names():
+        raise UsageError(f"there is no platform {family!r}", hint=f"Platforms: {', '.join(names())}.")
+    module = importlib.import_module(f"{__package__}.{family}.platform")
+    platform: Platform = module.PLATFORM
+    unknown = next((w for w in switches if w not in platform.switches), None)
+    if unknown is not None:
+        raise UsageError(f"{platform.title} has no switch {unknown!r}",
+                         hint=f"It has {', '.join(platform.switches) or 'none'}.")
+    return module.variant(tuple(switches)) if switches else platform
+
+
+def switched(switches: Sequence[str], *platforms: Platform) -> tuple[Platform, ...]:
+    """The platforms, each with those of the switches that it has. Raises UsageError for one that none of them has."""
+    for word in switches:
+        if not any(word in p.switches for p in platforms):
+            known = dict.fromkeys(w for p in platforms for w in p.switches)
+            titles = " nor ".join(dict.fromkeys(p.title for p in platforms))
+            raise UsageError(f"{'neither ' if ' nor ' in titles else ''}{titles} has {'' if ' nor ' in titles else 'no '}"
+                             f"switch {word!r}", hint=f"Known: {', '.join(known)}." if known else None)
+    return tuple(get("@".join((p.name, *(w for w in switches if w in p.switches)))) for p in platforms)
 
 
 @cache

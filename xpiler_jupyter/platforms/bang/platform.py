@@ -1,9 +1,15 @@
-"""Cambricon BANG C. What it is as data stands in `tables.py`, its intrinsics in `instrs.py`."""
+"""Cambricon BANG C. What it is as data stands in `tables.py`, its intrinsics in `instrs.py`.
+
+Its variants, `bang@mtp_372` or `bang@flat`: another architecture has other memories and perhaps fewer intrinsics, and
+the tolerant simulator does not check operands.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+from ...errors import UsageError
 from ...ir.nodes import Kernel
 from ..base import C_TYPES, Platform
 from ..concrete import Rows, concrete
@@ -42,4 +48,26 @@ PLATFORM = Platform(
     usual=tables.USUAL,
     instrs=Rows(lambda: concrete(typed(INSTRS), C_TYPES)),
     copies=COPIES,
+    switches={**{a: f"architecture {a}" for a in tables.ARCHS}, "flat": "the tolerant simulator"},
 )
+
+
+def variant(switches: tuple[str, ...]) -> Platform:
+    """The platform with these of its switches on. Raises UsageError for two architectures."""
+    archs = [w for w in dict.fromkeys(switches) if w in tables.ARCHS]
+    if len(archs) > 1:
+        raise UsageError(f"{archs[0]} or {archs[1]}: which architecture?")
+    arch = archs[0] if archs else tables.DEFAULT_ARCH
+    other, flat = arch != tables.DEFAULT_ARCH, "flat" in switches
+    if not other and not flat:
+        return PLATFORM
+    return replace(
+        PLATFORM,
+        name="@".join((PLATFORM.name, *([arch] if other else []), *(["flat"] if flat else []))),
+        title=f"{PLATFORM.title}{f' for {arch}' if other else ''}{' (tolerant)' if flat else ''}",
+        memories=tables.memories(arch),
+        predefined=tables.predefined(arch),
+        simulator=PLATFORM.simulator.with_name("sim_flat.hpp" if flat else "sim.hpp"),
+        defines=(f"-DXRT_BANG_ARCH={tables.ARCHS[arch].number}",),
+        instrs=Rows(lambda: tuple(r for r in PLATFORM.instrs if not r.arch or arch in r.arch)),
+    )
