@@ -8,26 +8,11 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable
-from functools import cache as once
 from pathlib import Path
 
+from ..kept import directory as directory
+
 MAX_ENTRIES = 4000
-
-
-@once
-def _default(override: str | None, xdg: str | None, home: str) -> Path:
-    root = Path(override) if override else Path(xdg or Path(home) / ".cache") / "xpiler-jupyter"
-    try:
-        root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.TemporaryFile(dir=root):
-            return root
-    except OSError:  # a read-only home: a private folder for this process
-        return Path(tempfile.mkdtemp(prefix="xpiler-"))
-
-
-def directory() -> Path:
-    """The cache folder: XPILER_CACHE, else the user's cache home."""
-    return _default(os.environ.get("XPILER_CACHE"), os.environ.get("XDG_CACHE_HOME"), os.path.expanduser("~"))
 
 
 def key_of(*parts: str | bytes) -> str:

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from functools import cache
 from math import prod
+from pathlib import Path
 from typing import Any
 
 from ..errors import UnsupportedError
@@ -13,6 +14,7 @@ from ..ir import build
 from ..ir.nodes import Alloc, AnyStmt, Block, Const, Expr, For, InstrCall, Kernel, Let, Load, Ref, Store, Var
 from ..ir.types import ScalarType
 from ..ir.visit import Rewriter, all_names, fresh_name, rename, stmts_of, walk
+from ..kept import Kept
 from ..platforms import registry
 from ..platforms.base import Platform
 from ..platforms.instr import Instr, Operand
@@ -48,8 +50,22 @@ def row_statements(row: Instr) -> tuple[AnyStmt, ...]:
     values = [f"{word(o)} {o.name}{''.join(f'[{n}]' for n in dims(o))};" for o in row.operands if dims(o)]
     text = f'extern "C" void meaning({", ".join(params) or "int* none"}) {{\n{" ".join(values)}\n{row.meaning}\n}}'
     shaped = {o.name for o in row.operands if dims(o)}
-    body = stmts_of(_WithoutPlaces().visit(parse(text, host).body))
-    return tuple(s for s in body if not (isinstance(s, Alloc) and s.name in shaped))
+    return tuple(s for s in _read(text) if not (isinstance(s, Alloc) and s.name in shaped))
+
+
+_PACKAGE = Path(__file__).parent.parent
+# What reading depends on. Thousands of meanings take seconds, and most runs need hundreds of them.
+_KEPT = Kept("meanings", [p for room in ("frontend", "ir", "platforms", "platforms/c") for p in (_PACKAGE / room).glob("*.py")])
+
+
+@cache
+def _read(text: str) -> tuple[AnyStmt, ...]:
+    """The statements of a meaning. Rows that differ only in memories share it."""
+    found: tuple[AnyStmt, ...] | None = _KEPT.get(text)
+    if found is None:
+        found = stmts_of(_WithoutPlaces().visit(parse(text, registry.meeting_point()).body))
+        _KEPT.put(text, found)
+    return found
 
 
 def warp_memories(platform: Platform) -> frozenset[str]:

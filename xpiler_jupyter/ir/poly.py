@@ -38,6 +38,9 @@ class Digit:
         return self is other or (isinstance(other, Digit) and self._hash == other._hash and self.base == other.base
                                  and self.lo == other.lo and self.radix == other.radix)
 
+    def __reduce__(self) -> tuple[type[Digit], tuple[Poly, Poly, Poly | None]]:
+        return Digit, (self.base, self.lo, self.radix)  # another process hashes strings in another way
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Opaque:
@@ -54,6 +57,9 @@ class Opaque:
 
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, Opaque) and self._hash == other._hash and self.expr == other.expr)
+
+    def __reduce__(self) -> tuple[type[Opaque], tuple[Expr]]:
+        return Opaque, (self.expr,)
 
 
 Atom = Var | Digit | Opaque
@@ -89,6 +95,9 @@ class Poly:
     def __init__(self, terms: Mapping[Mono, int]) -> None:
         self.terms: dict[Mono, int] = {m: c for m, c in terms.items() if c}
         self._hash: int | None = None
+
+    def __reduce__(self) -> tuple[type[Poly], tuple[Mapping[Mono, int]]]:
+        return Poly, (self.terms,)
 
     @staticmethod
     def const(value: int) -> Poly:

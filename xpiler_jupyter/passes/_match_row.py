@@ -7,6 +7,7 @@ read as arithmetic of integers.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from ..errors import XpilerError
 from ..frontend.meanings import row_statements
@@ -14,11 +15,15 @@ from ..ir.algebra import Scope
 from ..ir.nodes import Binary, Cast, Const, Expr, Unary, Var
 from ..ir.poly import ONE, ZERO, Digit, Opaque, Poly
 from ..ir.types import I32, ScalarType
+from ..kept import Kept
 from ..platforms.instr import Instr, Operand
 from ._match_read import Reader, unit_trips
 from ._match_tree import Form, Int, Lit, NoMatchError, Op, Tree, folds, map_tree, parts, places, put_tree
 
 OPERAND = "$"  # in front of the name of a scalar operand, so that no name of a kernel is taken for one
+
+
+Fixed = tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +32,16 @@ class RowForm:
 
     row: Instr
     form: Form
-    fixed: tuple[tuple[str, int], ...] = ()
+    fixed: Fixed = ()
 
     def operand(self, name: str) -> Operand:
         return next(o for o in self.row.operands if o.name == name)
 
 
+_PACKAGE = Path(__file__).parent.parent
+# What reading a row depends on; a platform has thousands of rows.
+_KEPT = Kept("forms", [*Path(__file__).parent.glob("_match_*.py"),
+                       *(p for room in ("frontend", "ir", "platforms", "platforms/c") for p in (_PACKAGE / room).glob("*.py"))])
 _CACHE: dict[tuple[str, str, tuple[Operand, ...]], tuple[RowForm, ...] | str] = {}
 
 
@@ -45,16 +54,25 @@ def row_forms(row: Instr) -> tuple[RowForm, ...] | str:
         return f"each lane that runs {row.word} passes values of its own"
     key = row.name, row.meaning, row.operands
     if key not in _CACHE:
-        try:
-            _CACHE[key] = _forms(row)
-        except NoMatchError as error:
-            _CACHE[key] = f"the meaning of {row.name} is not one assignment per element: {error}"
-        except XpilerError as error:
-            _CACHE[key] = f"the meaning of {row.name} cannot be compared: {error.message}"
+        text = repr(key)
+        forms: tuple[tuple[Form, Fixed], ...] | str | None = _KEPT.get(text)
+        if forms is None:
+            forms = _read(row)
+            _KEPT.put(text, forms)
+        _CACHE[key] = forms if isinstance(forms, str) else tuple(RowForm(row, form, fixed) for form, fixed in forms)
     return _CACHE[key]
 
 
-def _forms(row: Instr) -> tuple[RowForm, ...]:
+def _read(row: Instr) -> tuple[tuple[Form, Fixed], ...] | str:
+    try:
+        return _forms(row)
+    except NoMatchError as error:
+        return f"the meaning of {row.name} is not one assignment per element: {error}"
+    except XpilerError as error:
+        return f"the meaning of {row.name} cannot be compared: {error.message}"
+
+
+def _forms(row: Instr) -> tuple[tuple[Form, Fixed], ...]:
     names = {o.name for o in row.operands if not o.memory}
     types: dict[str, ScalarType] = {o.name: o.dtype for o in row.operands if o.memory and not isinstance(o.dtype, str)}
 
@@ -62,13 +80,13 @@ def _forms(row: Instr) -> tuple[RowForm, ...]:
         return lenient(e, names)
 
     form = Reader(types, poly, unit_trips(poly), "row ").form(row_statements(row), Scope())
-    out = [RowForm(row, form)]
+    out: list[tuple[Form, Fixed]] = [(form, ())]
     sizes = _sizes(form)
     free = [o.name for o in row.operands if o.name in names and o.dtype.is_integer and o.name not in sizes]  # type: ignore[union-attr]
     for name in free:
         value = _without_neutral(put_tree(form.value, {OPERAND + name: ZERO}))
         if value != form.value:
-            out.append(RowForm(row, replace(form, value=value), ((name, 0),)))
+            out.append((replace(form, value=value), ((name, 0),)))
     return tuple(out)
 
 
