@@ -6,10 +6,11 @@ from collections.abc import Generator, Iterator
 from contextlib import suppress
 from typing import Any
 
+from ..dataflow.dependences import is_parallel
 from ..errors import IllegalPassError, UnsupportedError
 from ..ir.affine import affine
 from ..ir.algebra import Scope
-from ..ir.nodes import Alloc, Block, For, Kernel, Let, Load, Store
+from ..ir.nodes import Alloc, Block, For, InstrCall, Kernel, Let, Load, Store
 from ..ir.visit import children, stmts_of, walk
 from ..platforms.base import Platform
 from ._loops import scope_at
@@ -17,38 +18,40 @@ from ._partial import carried
 from ._plan import Move, extent_of, parallel_chain
 from ._plan_sink import leaves, sink
 from ._script import Script, after
+from ._worth import worth_sharing
 from .base import loop_labels
 
+TRIES = 8  # loops to run by vectors across the loops in them
 Refusal = (IllegalPassError, UnsupportedError)
 
 
-def vector_plan(kernel: Kernel, target: Platform, share: str | None) -> Script:
-    """Every loop over neighbouring elements becomes vector instrs. `share` is the loop that threads get.
+def vector_plan(kernel: Kernel, target: Platform) -> Script:
+    """Every loop over neighbouring elements becomes vector instrs; threads share the outermost loop.
 
-    Raises IllegalPassError when no loop could."""
+    Raises IllegalPassError when no loop could become vectors."""
     kernel = yield from _flattened(kernel, target)
-    across = _across(kernel, target)
-    shared = share is not None and target.loop_axis is not None and share in loop_labels(kernel)
-    if shared and share != across:
+    across = _across(kernel, target, set())
+    share = worth_sharing(kernel) if target.loop_axis is not None else None
+    early = share is not None and share != across and share not in leaves(kernel)
+    if early:
         kernel = yield from _shared(kernel, target, share)
     else:
         kernel = yield Move("loop_recovery", target)
-    if across is not None:
-        kernel = yield from _sums_apart(kernel, target)
-        lanes = lanes_of(loop_labels(kernel)[across], target)
-        var = loop_labels(kernel)[across].var
-        if extent_of(loop_labels(kernel)[across]) != lanes:
-            kernel = yield Move("loop_split", target, {"loop": across, "factor": lanes, "tail": "rest"})
-            var = f"{across}_inner"
-            if shared and share == across:
-                with suppress(IllegalPassError, UnsupportedError):  # the loop is good without threads, too
-                    kernel = yield from _shared(kernel, target, f"{across}_outer")
-        kernel = yield from sink(kernel, target, var)
+    tried: set[str] = set()
+    while across is not None and len(tried) < TRIES:
+        tried.add(across)
+        for move in _attempt(kernel, _sunk(kernel, target, across)):
+            kernel = yield move
+        across = _across(kernel, target, tried)
+    late = worth_sharing(kernel) if share is not None and not early else None
+    if late is not None and late not in leaves(kernel):
+        with suppress(IllegalPassError, UnsupportedError):  # the loop is good without threads, too
+            kernel = yield from _shared(kernel, target, late)
     done = 0
     left: set[For] = set()  # loops that stay as they are
     while (label := next((x for x in leaves(kernel) if loop_labels(kernel)[x] not in left), None)) is not None:
         loop = loop_labels(kernel)[label]
-        moves, known = _vectorised(kernel, label, target), set(loop_labels(kernel).values())
+        moves, known = _vectorised(kernel, label, target, late), set(loop_labels(kernel).values())
         for move in moves:
             kernel = yield move
         done += bool(moves)
@@ -57,17 +60,44 @@ def vector_plan(kernel: Kernel, target: Platform, share: str | None) -> Script:
         raise IllegalPassError("no loop over neighbouring elements became vector instructions")
 
 
+def _attempt(kernel: Kernel, script: Generator[Move, Kernel, Kernel]) -> list[Move]:
+    """The moves of the script when none of them is refused; else none."""
+    moves: list[Move] = []
+    try:
+        move = next(script)
+        while True:
+            kernel = after(kernel, move)
+            moves.append(move)
+            move = script.send(kernel)
+    except StopIteration:
+        return moves
+    except (IllegalPassError, UnsupportedError):
+        return []
+
+
 def _shared(kernel: Kernel, target: Platform, label: str | None) -> Generator[Move, Kernel, Kernel]:
     """The loop runs on the processor's threads."""
     assert target.loop_axis is not None
     return (yield Move("loop_bind", target, {"bind": {label: target.loop_axis.name}}))
 
 
-def _sums_apart(kernel: Kernel, target: Platform) -> Generator[Move, Kernel, Kernel]:
-    """Sums that live in an array become scalars of the iteration that they belong to, which grow into registers."""
+def _sunk(kernel: Kernel, target: Platform, label: str) -> Generator[Move, Kernel, Kernel]:
+    """The loop, or what a split makes of it, goes inside the loops that it holds."""
+    kernel = yield from _sums_apart(kernel, target, label)
+    loop = loop_labels(kernel)[label]
+    lanes, var = lanes_of(loop, target), loop.var
+    if extent_of(loop) != lanes:
+        kernel = yield Move("loop_split", target, {"loop": label, "factor": lanes, "tail": "rest"})
+        var = f"{var}_inner"
+    return (yield from sink(kernel, target, var))
+
+
+def _sums_apart(kernel: Kernel, target: Platform, label: str) -> Generator[Move, Kernel, Kernel]:
+    """Sums in the loop that live in an array become scalars of the iteration that they belong to, which grow into
+    registers."""
     tried: set[str] = set()
     while True:
-        place = next((x for x in _sums(kernel) if x[0] not in tried), None)
+        place = next((x for x in _sums(kernel, label) if x[0] not in tried), None)
         if place is None:
             return kernel
         buffer, at = place
@@ -82,28 +112,30 @@ def _sums_apart(kernel: Kernel, target: Platform) -> Generator[Move, Kernel, Ker
             kernel = yield move
 
 
-def _sums(kernel: Kernel) -> list[tuple[str, str]]:
-    """Arrays whose elements loops add up in place, each with the loop around all loops that add to the same element."""
+def _sums(kernel: Kernel, within: str) -> list[tuple[str, str]]:
+    """Arrays whose elements are added up in place by loops in the loop `within`, each with the loop around all those that
+    add to the same element."""
     found: list[tuple[str, str]] = []
+    labels = {id(lp): x for x, lp in loop_labels(kernel).items()}
 
-    def look(block: Block, around: str | None) -> None:
+    def look(block: Block, around: str) -> None:
         for s in stmts_of(block):
             if isinstance(s, For):
-                places = {c.place.buffer for c in carried(s) if c.place.indices}
-                found.extend((b, around) for b in places if around is not None and (b, around) not in found)
-                look(s.body, labels[s])
+                places = {c.place.buffer for c in carried(s) if c.place.indices} - {b for b, _ in found}
+                found.extend((b, around) for b in sorted(places))
+                look(s.body, labels[id(s)])
             else:
                 for part in children(s):
                     if isinstance(part, Block):
                         look(part, around)
 
-    labels = {lp: x for x, lp in loop_labels(kernel).items()}
-    look(kernel.body, None)
+    look(loop_labels(kernel)[within].body, within)
     return found
 
 
-def _vectorised(kernel: Kernel, label: str, target: Platform) -> list[Move]:
-    """The moves that make vectors of the loop; none when they are refused or the loop is not one for vectors."""
+def _vectorised(kernel: Kernel, label: str, target: Platform, share: str | None) -> list[Move]:
+    """The moves that make vectors of the loop; none when they are refused or the loop is not one for vectors. Threads
+    share what a split puts around the vectors of the loop `share`."""
     loop = loop_labels(kernel)[label]
     best = lanes_of(loop, target)
     if not best or not neighbours(kernel, loop):
@@ -117,22 +149,26 @@ def _vectorised(kernel: Kernel, label: str, target: Platform) -> list[Move]:
             if knobs is None or (not knobs and extent != lanes):
                 continue
             try:
-                return _trial(kernel, label, target, knobs)
+                return _trial(kernel, label, target, knobs, label == share)
             except Refusal:
                 continue
     return []
 
 
-def _trial(kernel: Kernel, label: str, target: Platform, split: dict[str, Any]) -> list[Move]:
+def _trial(kernel: Kernel, label: str, target: Platform, split: dict[str, Any], share: bool) -> list[Move]:
     """The split, if any, and tensorize for each of its inner loops. Raises what a pass refuses."""
     if not split:
         move = Move("tensorize", target, {"loop": label})
         after(kernel, move)
         return [move]
-    moves = [Move("loop_split", target, split)]
+    moves, loop = [Move("loop_split", target, split)], loop_labels(kernel)[label]
     kept = set(loop_labels(kernel).values())
     kernel = after(kernel, moves[0])
     names = {lp.var for x, lp in loop_labels(kernel).items() if lp not in kept and extent_of(lp) == split["factor"]}
+    if share:
+        for move in _attempt(kernel, _shared(kernel, target, f"{loop.var}_outer")):
+            moves.append(move)
+            kernel = after(kernel, move)
     while True:
         labels = loop_labels(kernel)
         fresh = [x for x in leaves(kernel) if labels[x] not in kept and labels[x].var in names
@@ -207,14 +243,32 @@ def _flattened(kernel: Kernel, target: Platform) -> Generator[Move, Kernel, Kern
             return kernel
 
 
-def _across(kernel: Kernel, target: Platform) -> str | None:
-    """The parallel loop to run by vectors, where the innermost loops do not walk over neighbours: the innermost one
-    whose accesses all do; None when the innermost loops are good as they are."""
-    labels = loop_labels(kernel)
-    if all(lanes_of(labels[x], target) and neighbours(kernel, labels[x]) for x in leaves(kernel)):
+def _across(kernel: Kernel, target: Platform, tried: set[str]) -> str | None:
+    """A parallel loop to run by vectors, of those around an innermost loop that does not walk over neighbours: the
+    innermost whose accesses all do, if no loop in it is good as it is; None when there is none (left)."""
+    labels = {id(lp): x for x, lp in loop_labels(kernel).items()}
+    inner = {id(loop_labels(kernel)[x]) for x in leaves(kernel)}
+
+    def good(loop: For) -> bool:
+        return bool(lanes_of(loop, target)) and neighbours(kernel, loop)
+
+    def look(block: Block, around: tuple[For, ...]) -> str | None:
+        for s in stmts_of(block):
+            if isinstance(s, For) and id(s) in inner and not good(s):
+                for loop in reversed(around):
+                    loops = [n for n in walk(loop.body) if isinstance(n, For | InstrCall)]
+                    if any(isinstance(n, InstrCall) or (id(n) in inner and good(n)) for n in loops):
+                        break
+                    if good(loop) and is_parallel(kernel, loop).ok:
+                        if labels[id(loop)] not in tried:
+                            return labels[id(loop)]
+                        break
+            for part in children(s):
+                if isinstance(part, Block):
+                    serial = isinstance(s, For) and s.kind == "serial"
+                    found = look(part, (*around, s) if serial else ())
+                    if found is not None:
+                        return found
         return None
-    for label, loop in reversed(parallel_chain(kernel)):
-        inner = any(isinstance(n, For) for n in walk(loop.body))
-        if inner and lanes_of(loop, target) and neighbours(kernel, loop):
-            return label
-    return None
+
+    return look(kernel.body, ())
