@@ -87,7 +87,8 @@ def platform_page(name: str) -> str:
         lines += [f"| `{a.text or a.name}` | {a.level} | `{a.extent_text or a.extent_name}` | {a.max_extent} |" for a in p.axes]
     lines += ["", "| memory | word | shared by | bytes | alignment |", "|---|---|---|---|---|"]
     for m in p.memories:
-        lines.append(f"| {m.name} | {f'`{m.qualifier}`' if m.qualifier else ''} | one {m.scope} | "
+        by = f"one {m.scope}{', along ' if m.shared_by else ''}{', '.join(m.shared_by)}"
+        lines.append(f"| {m.name} | {f'`{m.qualifier}`' if m.qualifier else ''} | {by} | "
                      f"{m.capacity if m.capacity is not None else 'what the machine has'} | {m.alignment} |")
     lines += ["", "| type | here |", "|---|---|", *(f"| {t} | `{word}` |" for t, word in p.types.items())]
     if p.functions:

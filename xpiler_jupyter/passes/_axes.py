@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
-from ..ir.nodes import Alloc, AnyStmt, Block, For, Kernel
-from ..ir.visit import stmts_of
+from ..ir.nodes import Alloc, AnyStmt, Block, Const, Expr, For, Kernel, Var
+from ..ir.types import I32
+from ..ir.visit import Rewriter, stmts_of, walk
 from ..platforms import registry
 
 
@@ -55,6 +57,33 @@ def axis_nest(kernel: Kernel) -> AxisNest:
         shared.extend(own)
         body = Block(tuple(s for s in stmts_of(body) if not any(s is o for o in own)), span=body.span)
     return AxisNest(before, grid, tuple(shared), block, Block((*private, *stmts_of(body)), span=body.span))
+
+
+def one_for_all(kernel: Kernel) -> Kernel:
+    """The kernel with each array of which a block has several, one per index of some of its axes (the clusters of a job),
+    as one array with these axes' dimensions in front."""
+    platform = registry.get(kernel.platform)
+    block = [lp for lp in walk(kernel.body) if isinstance(lp, For) and lp.kind == "parallel"
+             and is_block_axis(kernel, lp.axis) and not (isinstance(lp.hi, Const) and lp.hi.value == 1)]
+    apart: dict[str, list[For]] = {}
+    for n in walk(kernel.body):
+        memory = platform.memory(n.memory) if isinstance(n, Alloc) else None
+        if isinstance(n, Alloc) and memory is not None and memory.scope == "block":
+            apart[n.name] = [lp for lp in block if not memory.shares(lp.axis)]
+    if not any(apart.values()):
+        return kernel
+
+    class Together(Rewriter):
+        def visit_Alloc(self, s: Alloc) -> Alloc:
+            return replace(s, shape=(*(lp.hi for lp in apart.get(s.name, ())), *s.shape))
+
+        def _at(self, node: Any) -> Any:
+            mine: tuple[Expr, ...] = tuple(Var(lp.axis or "", I32) for lp in apart.get(node.buffer, ()))
+            return replace(node, indices=(*mine, *node.indices)) if mine else node
+
+        visit_Load = visit_Store = visit_Ref = _at
+
+    return Together().visit(kernel)  # type: ignore[no-any-return]
 
 
 def short_name(axis: str) -> str:

@@ -89,7 +89,7 @@ class _Stage:
         for s in stmts[:first]:
             if isinstance(s, If) and s.orelse is None and any(isinstance(n, Return | Continue) for n in walk(s.then)):
                 self.scope = self.scope.given(s.cond, False)
-        threads = [lp for lp in self.axes if self._is_block_axis(lp)] if self.shared else []
+        threads = [lp for lp in self.axes if self.shared and self._is_block_axis(lp) and self.plan.memory.shares(lp.axis)]
         touches = touches_in(self.piece, self.buffer, self.scope, tuple(threads))
         self._refuse_accesses(touches)
         if self.shared:

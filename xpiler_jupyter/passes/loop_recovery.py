@@ -14,7 +14,7 @@ from ..ir.simplify import simplify
 from ..ir.types import I32
 from ..ir.visit import Rewriter, all_names, buffers_written, fresh_name, stmts_of, substitute, walk
 from ..platforms.base import Platform
-from ._axes import axis_nest, short_name
+from ._axes import axis_nest, one_for_all, short_name
 from ._fold_host import fold_host
 from ._intervals import Splitter, barriers
 from ._layouts import matrices
@@ -62,7 +62,7 @@ class LoopRecovery(Pass):
                 raise self.refuse(f"a barrier of a {n.scope} orders only some threads of a block", n)
         doubts = tuple(f"no two threads race on loop {lp.var} (not shown: {why.reason})" for lp in shared_loops(kernel)
                        if not (why := is_parallel(kernel, lp)).ok)
-        folded, names = fold_host(unshared(kernel))
+        folded, names = fold_host(one_for_all(unshared(kernel)))
         taken = all_names(folded)
         folded, loops = _serial_names(folded, taken)
         nest = axis_nest(folded)

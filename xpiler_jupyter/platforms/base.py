@@ -38,7 +38,7 @@ class Axis:
 class Memory:
     """An address space. `qualifier` is its declaration word; `capacity` in bytes per `scope` ("thread", "warp", "block",
     "grid"), None when only the machine limits it; `alignment` in bytes of an array in it; `scalar`: plain loads and
-    stores reach it, not only instrs."""
+    stores reach it, not only instrs; `shared_by` the block axes whose indices share one array of it, where not all do."""
 
     name: str
     qualifier: str
@@ -46,6 +46,11 @@ class Memory:
     capacity: int | None
     alignment: int = 1
     scalar: bool = True
+    shared_by: tuple[str, ...] = ()
+
+    def shares(self, axis: str | None) -> bool:
+        """Do the indices of this block axis share an array of the memory?"""
+        return not self.shared_by or axis in self.shared_by
 
 
 @dataclass(frozen=True, slots=True)

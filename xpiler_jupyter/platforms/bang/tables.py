@@ -73,14 +73,15 @@ API = HostApi(
 
 
 def memories(arch: str = DEFAULT_ARCH) -> tuple[Memory, ...]:
-    """Address spaces with what a program may use of them. Scopes: a core is a thread, a cluster's SRAM is a block's."""
+    """Address spaces with what a program may use of them. Scopes: a core is a thread, a cluster's SRAM is a block's, in
+    which each cluster has its own."""
     a = ARCHS[arch]
     return (
         Memory("local", "", "thread", None),
         Memory("ldram", "__ldram__", "thread", None),
         Memory("nram", "__nram__", "thread", (a.nram << 10) - (a.reserved << 10), max(64, a.vector_alignment)),
         Memory("wram", "__wram__", "thread", a.wram << 10, 64, scalar=False),
-        Memory("sram", "__mlu_shared__", "block", (a.sram << 10) - (a.reserved << 10), 64),
+        Memory("sram", "__mlu_shared__", "block", (a.sram << 10) - (a.reserved << 10), 64, shared_by=("coreId",)),
         Memory("global", "", "grid", None),
     )
 
