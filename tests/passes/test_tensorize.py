@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -16,8 +17,10 @@ from xpiler_jupyter.frontend.meanings import with_meanings
 from xpiler_jupyter.frontend.module import parse
 from xpiler_jupyter.ir.nodes import For, InstrCall, Kernel
 from xpiler_jupyter.ir.spec import check
+from xpiler_jupyter.ir.types import F32
 from xpiler_jupyter.ir.visit import walk
 from xpiler_jupyter.passes import _registry as registry
+from xpiler_jupyter.passes._vec_rows import _promising
 from xpiler_jupyter.passes.base import PassResult
 from xpiler_jupyter.platforms import registry as platforms
 
@@ -255,18 +258,40 @@ def _body(parts: list[tuple[str, str]], index: str) -> str:
 STATEMENTS = st.sampled_from(["a", "b", "c"])
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(STATEMENTS, _expressions("i")), min_size=1, max_size=3))
 def test_random_tiles_mean_the_same(parts: list[tuple[str, str]]) -> None:
+    tiles_mean_the_same(parts)
+
+
+@pytest.mark.slow
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.tuples(STATEMENTS, _expressions("i")), min_size=1, max_size=3))
+def test_many_random_tiles_mean_the_same(parts: list[tuple[str, str]]) -> None:
+    tiles_mean_the_same(parts)
+
+
+def tiles_mean_the_same(parts: list[tuple[str, str]]) -> None:
     before = tiled("float s = n * 0.5f; " + EACH + _body(parts, "i"))
     after, results = all_of(before, TILED)
     assert results
     same(before, after)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(STATEMENTS, _expressions("l + j * 16")), min_size=1, max_size=3))
 def test_random_registers_mean_the_same(parts: list[tuple[str, str]]) -> None:
+    registers_mean_the_same(parts)
+
+
+@pytest.mark.slow
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.tuples(STATEMENTS, _expressions("l + j * 16")), min_size=1, max_size=3))
+def test_many_random_registers_mean_the_same(parts: list[tuple[str, str]]) -> None:
+    registers_mean_the_same(parts)
+
+
+def registers_mean_the_same(parts: list[tuple[str, str]]) -> None:
     before = plain("float s = n * 0.5f; " + L + _body(parts, "l + j * 16"))
     try:
         PASS.apply(before, LANES)
@@ -350,3 +375,16 @@ def test_a_tile_for_a_warp() -> None:
     assert any("mma_f16" in r for r in rows) and "mma_sync (16 x 16 x 16)" in result.note
     refused(kernel, CUDA, "without popc", loop="i_inner", instr="popc")
     refused(bound(product(depth=50)), CUDA, "multiple of 16 terms", loop="i_inner")
+
+
+def test_what_a_fold_takes_for_granted_of_sizes_is_passed_on() -> None:
+    before = plain("for (int j = 0; j < 5; j++) { c[j * n] = 0; for (int l = 0; l < 16; l++) c[j * n] += a[l]; }")
+    result = PASS.apply(before, LANES, loop="l")
+    assert result.assumptions == ("n >= 1",)
+
+
+@pytest.mark.parametrize("fields", [{"deferred": True}, {"needs": "fp16"}])
+def test_rows_that_run_until_a_wait_or_need_leave_are_not_taken_for_vectors(fields: dict[str, Any]) -> None:
+    row = TILED.instr("__bang_add.f32")
+    assert row is not None and _promising(row, None, frozenset([F32]))
+    assert not _promising(dataclasses.replace(row, **fields), None, frozenset([F32]))

@@ -268,7 +268,7 @@ def is_parallel(kernel: Kernel, loop: For | While) -> Parallel:
     except TooHard as error:
         return Parallel(False, f"loop {_name(loop)}: {error}", node=loop)
     if bad:
-        return Parallel(False, str(_worst(bad)), tuple(bad), all(d.reduction for d in bad), loop)
+        return Parallel(False, str(_worst(bad)), tuple(bad), all(d.reduction for d in bad), loop, assumes=_assumes(rel))
     return Parallel(True, assumes=_assumes(rel), needs_private=tuple(b.name for b in private),
                     allocs=tuple(b.alloc for b in private if b.alloc is not None))
 

@@ -116,6 +116,8 @@ def _counter(row: Instr) -> str | None:
 def _promising(row: Instr, lanes: int | None, types: frozenset[ScalarType]) -> bool:
     """Cheap: may the row be a pattern of that length and these types? Its meaning is read only then."""
     buffers = [o for o in row.operands if o.memory]
+    if row.deferred or row.needs:  # what waits for a wait, or needs leave, is not for every loop
+        return False
     if row.lanes != 1 or not buffers or sum(o.access != "r" for o in buffers) != 1:
         return False
     if any(isinstance(o.dtype, str) or len(o.shape) > 1 for o in row.operands):
