@@ -31,6 +31,7 @@ class _Product:
     order: tuple[str, ...]
     found: Contraction
     sum: str  # label of the loop along which the factors are read
+    around: str  # label of the sum's loop around that one; "" when there is none
 
 
 def matrix_scripts(kernel: Kernel, target: Platform, allow: tuple[str, ...]) -> Iterator[Callable[[], Script]]:
@@ -43,13 +44,14 @@ def matrix_scripts(kernel: Kernel, target: Platform, allow: tuple[str, ...]) -> 
         for shape in _shapes(target, allow, product.found):
             if _divides(shape, product.found):
                 yield partial(_matrix_units, kernel, target, product, shape)
-    inner = _inside(kernel, chain[-1][1])
-    if inner is not None:
-        found = contraction(kernel, inner)
-        if isinstance(found, Contraction) and found.extents[:2] in _shapes(target, allow, found):
-            yield partial(_tile_as_it_is, kernel, target, [label for label, _ in chain], label_of(kernel, inner))
+    inside = _inside(kernel, chain[-1][1])
+    labels = [label for label, _ in chain]
+    if inside is not None and inside[1].extents[:2] in _shapes(target, allow, inside[1]):
+        yield partial(_tile_as_it_is, kernel, target, labels, label_of(kernel, inside[0]))
     if target.memory("shared") is None:
         return
+    if inside is not None and _is_block(target, inside[1]):
+        yield partial(_block_as_it_is, kernel, target, labels, *inside)
     for product in products:
         tile = next((s for s in TILES if _divides(s, product.found)), None)
         depth = product.found.extents[-1] or 0
@@ -73,6 +75,12 @@ def _divides(shape: tuple[int, int], found: Contraction) -> bool:
     return all(e is not None and e > 0 and e % n == 0 for e, n in zip(found.extents[:2], shape, strict=True))
 
 
+def _is_block(target: Platform, found: Contraction) -> bool:
+    """Are the tile's elements as many as threads of a block should be?"""
+    rows, cols = found.extents[:2]
+    return rows is not None and cols is not None and 64 <= rows * cols <= target.max_threads
+
+
 def _products(kernel: Kernel, chain: list[tuple[str, For]]) -> Iterator[_Product]:
     """The contractions that the nest is with any two of its loops innermost; first those whose columns are neighbours
     in the result, with the loops in the order they have."""
@@ -89,8 +97,9 @@ def _products(kernel: Kernel, chain: list[tuple[str, For]]) -> Iterator[_Product
             found = contraction(shaped, row_loop)
             if isinstance(found, str):
                 continue
-            inside = next(n for n in walk(row_loop) if isinstance(n, For) and n.var == found.reductions[-1].var)
-            product = _Product(tuple(chain[k][0] for k in order), found, label_of(shaped, inside))
+            inside = {n.var: label_of(shaped, n) for n in walk(row_loop) if isinstance(n, For)}
+            sums = ["", *(inside[lp.var] for lp in found.reductions)]
+            product = _Product(tuple(chain[k][0] for k in order), found, sums[-1], sums[-2])
             if found.out_index.stride(found.cols.var) == 1:
                 yield product
             else:
@@ -114,12 +123,21 @@ def _reordered(kernel: Kernel, loops: list[For], order: list[int]) -> tuple[Kern
     return replace_node(kernel, loops[0], nest[-1]), nest[1]
 
 
-def _inside(kernel: Kernel, loop: For) -> For | None:
-    """The only loop in the body of `loop`, behind names and guards."""
-    stmts = [s for s in stmts_of(loop.body) if not isinstance(s, Let)]
-    while len(stmts) == 1 and isinstance(stmts[0], If) and stmts[0].orelse is None:
-        stmts = [s for s in stmts_of(stmts[0].then) if not isinstance(s, Let)]
-    return stmts[0] if len(stmts) == 1 and isinstance(stmts[0], For) else None
+def _inside(kernel: Kernel, loop: For) -> tuple[For, Contraction] | None:
+    """The rows of a contraction that is all that `loop` does, behind names, guards and other loops."""
+    body = loop.body
+    while True:
+        stmts = [s for s in stmts_of(body) if not isinstance(s, Let)]
+        inner = stmts[0] if len(stmts) == 1 else None
+        if isinstance(inner, If) and inner.orelse is None:
+            body = inner.then
+        elif isinstance(inner, For) and inner.kind != "parallel":
+            found = contraction(kernel, inner)
+            if isinstance(found, Contraction):
+                return inner, found
+            body = inner.body
+        else:
+            return None
 
 
 # -- scripts -----------------------------------------------------------------------------------------------------------
@@ -160,13 +178,26 @@ def _tile_as_it_is(kernel: Kernel, target: Platform, chain: list[str], rows: str
     yield Move("tensorize", target, {"loop": rows})
 
 
+def _block_as_it_is(kernel: Kernel, target: Platform, chain: list[str], rows: For, found: Contraction) -> Script:
+    """The kernel goes over tiles already: a block for each, a thread for each element."""
+    inside = {n.var: label_of(kernel, n) for n in walk(rows) if isinstance(n, For)}
+    grid, threads = axes_of(target)
+    kernel, outer = yield from _fewer(kernel, target, chain, len(grid))
+    bind = {inside[found.rows.var]: threads[1], inside[found.cols.var]: threads[0]}
+    yield Move("loop_bind", target, {"bind": dict(zip(reversed(outer), grid, strict=False)) | bind})
+    if len(found.reductions) > 1 and found.extents[-1] in DEPTHS:
+        for factor in (found.a, found.b):
+            yield Move("cache", target, {"buffer": factor.load.buffer, "memory": "shared",
+                                         "at": inside[found.reductions[-2].var]})
+
+
 def _shared_tiles(kernel: Kernel, target: Platform, product: _Product, shape: tuple[int, int], depth: int) -> Script:
     """A tile of the result for each block, a thread for each element; the factors' tiles go through shared memory."""
     kernel, outer, tile = yield from _tiles(kernel, target, product, shape)
-    k = product.sum
+    place = product.around
     if product.found.extents[-1] != depth:
-        kernel = yield Move("loop_split", target, {"loop": k, "factor": depth})
-        k = f"{k}_outer"
+        kernel = yield Move("loop_split", target, {"loop": product.sum, "factor": depth})
+        place = f"{product.sum}_outer"
     grid, threads = axes_of(target)
     kernel, outer = yield from _fewer(kernel, target, outer, len(grid))
     bind = dict(zip(reversed(outer), grid, strict=False)) | {tile[0]: threads[1], tile[1]: threads[0]}
@@ -175,7 +206,7 @@ def _shared_tiles(kernel: Kernel, target: Platform, product: _Product, shape: tu
         yield Move("cache", target, {"buffer": product.found.out.buffer, "memory": "local", "at": ""})
     along = product.found.reductions[-1].var
     for factor in (product.found.a, product.found.b):
-        knobs: dict[str, Any] = {"buffer": factor.load.buffer, "memory": "shared", "at": k}
+        knobs: dict[str, Any] = {"buffer": factor.load.buffer, "memory": "shared", "at": place}
         if factor is product.found.b and factor.index.stride(along) == 1:
             knobs["round"] = depth + 1  # neighbouring threads read neighbouring lines: they lie in different banks so
         yield Move("cache", target, knobs)
