@@ -54,6 +54,8 @@ def hoist_guard(s: For) -> For:
     rest = stmts[len(lets):]
     if not rest or (len(rest) == 1 and isinstance(rest[0], If) and rest[0].orelse is None):
         return s
+    if not any(_asks(x) for x in rest):
+        return s
     local = {n.name for x in rest for n in walk(x) if isinstance(n, Alloc)}
     bound = {n.name for x in rest for n in walk(x) if isinstance(n, Let)} | {
         n.var for x in rest for n in walk(x) if isinstance(n, For)}
@@ -80,6 +82,13 @@ def hoist_guard(s: For) -> For:
     if guard is None:
         return s
     return dataclasses.replace(s, body=Block((*lets, If(guard, Block(rest))), span=s.body.span))
+
+
+def _asks(s: AnyStmt) -> bool:
+    """Is there an `If` in the statement?"""
+    if isinstance(s, Block):
+        return any(_asks(x) for x in s.stmts)
+    return isinstance(s, If) or (isinstance(s, For | While) and _asks(s.body))
 
 
 _SEEN = Barrier | InstrCall | Return | Break | Continue | While

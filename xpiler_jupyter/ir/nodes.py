@@ -24,7 +24,7 @@ class Span:
 
 
 class _Hashed:
-    """Room for a node's hash: expressions are keys of many tables, and hashing a deep tree each time is what costs. Not
+    """Room for a node's hash: expressions and kernels are keys of many tables, and hashing a deep tree costs. Not
     a dataclass field, so it is neither compared, copied nor pickled (string hashes differ between processes)."""
 
     __slots__ = ("_hash",)
@@ -140,9 +140,6 @@ def _hash_once(cls: type[Node]) -> None:
 
     cls.__hash__ = hashed  # type: ignore[assignment, method-assign]
 
-
-for _cls in (Const, Var, Unary, Binary, Select, Cast, Load, Call, Ref):
-    _hash_once(_cls)
 
 # -- statements --------------------------------------------------------------------------------------------------------
 
@@ -313,6 +310,11 @@ class Kernel(Node):
     def param(self, name: str) -> Param | None:
         """The parameter or size called `name`, or None."""
         return next((p for p in self.params + self.sizes if p.name == name), None)
+
+
+for _cls in (Const, Var, Unary, Binary, Select, Cast, Load, Call, Ref, Block, For, While, If, Let, Alloc, Store, InstrCall,
+             Param, HostArg, Host, Kernel):
+    _hash_once(_cls)
 
 
 def const_int(value: int, dtype: ScalarType = I32) -> Const:

@@ -15,6 +15,7 @@ from .algebra import Scope
 from .build import COMPARE
 from .cleanup import clean
 from .guards import hoist_guard, merge_guard, with_comments
+from .memo import Memo
 from .nodes import (
     Alloc,
     AnyStmt,
@@ -45,13 +46,18 @@ from .visit import children, map_children, rename, stmts_of, substitute, walk
 
 ROUNDS = 6
 _NEEDS_BRACKETS = {"+": ("+", "-"), "*": ("*", "/", "%")}
+_simplified: Memo[Kernel] = Memo()
 NEGATED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 
 
 def simplify(kernel: Kernel, nonneg: Iterable[str] = ()) -> Kernel:
     """The kernel with the same meaning and less in it. `nonneg` names sizes that may be taken to be >= 0."""
-    body = simplify_block(kernel.body, Scope.of(kernel, nonneg))
-    return kernel if body is kernel.body else dataclasses.replace(kernel, body=body)
+    names = frozenset(nonneg)
+    known = _simplified.get(kernel, names)  # a plan's rehearsal and the port ask the same
+    if known is not None:
+        return known
+    body = simplify_block(kernel.body, Scope.of(kernel, names))
+    return _simplified.put(kernel, kernel if body is kernel.body else dataclasses.replace(kernel, body=body), names)
 
 
 def simplify_block(body: Block, scope: Scope) -> Block:

@@ -6,12 +6,13 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from .nodes import Alloc, Block, For, Kernel, Let, Load, Node, Ref, Store, Var
+from .nodes import Alloc, Block, Const, For, Kernel, Let, Load, Node, Ref, Store, Var
 
 N = TypeVar("N", bound=Node)
 
 
 _FIELDS: dict[type, tuple[str, ...]] = {}
+_ALL_FIELDS: dict[type, tuple[str, ...]] = {}
 
 
 def _child_fields(cls: type) -> tuple[str, ...]:
@@ -20,6 +21,8 @@ def _child_fields(cls: type) -> tuple[str, ...]:
     if known is not None:
         return known
     skip = {"span", "comments", "dtype", "name", "buffer", "op", "fn", "var", "kind", "axis", "memory", "instr", "scope"}
+    if cls is Const:
+        skip.add("value")
     return _FIELDS.setdefault(cls, tuple(f.name for f in dataclasses.fields(cls) if f.name not in skip))
 
 
@@ -42,7 +45,7 @@ def walk(node: Node) -> Iterator[Node]:
         node = todo.pop()
         yield node
         below: list[Node] = []
-        for name in _FIELDS.get(type(node)) or _child_fields(type(node)):
+        for name in _child_fields(type(node)):
             value = getattr(node, name)
             if isinstance(value, tuple):
                 below += [item for item in value if isinstance(item, Node)]
@@ -69,7 +72,14 @@ def map_children(node: N, fn: Callable[[Node], Any]) -> N:
                 items.extend(got) if isinstance(got, tuple) else items.append(got)
             if len(items) != len(value) or any(a is not b for a, b in zip(items, value, strict=False)):
                 changes[name] = tuple(items)
-    return dataclasses.replace(node, **changes) if changes else node
+    return _changed(node, changes) if changes else node
+
+
+def _changed(node: N, changes: dict[str, Any]) -> N:
+    """`dataclasses.replace`, with the names of the fields looked up once per class: rewriting makes nodes all day."""
+    cls = type(node)
+    names = _ALL_FIELDS.get(cls) or _ALL_FIELDS.setdefault(cls, tuple(f.name for f in dataclasses.fields(cls)))
+    return cls(**{name: changes[name] if name in changes else getattr(node, name) for name in names})
 
 
 class Rewriter:

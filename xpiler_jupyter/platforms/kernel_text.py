@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ..ir.build import add, mul
+from ..ir.memo import Memo
 from ..ir.nodes import Alloc, Const, Expr, Kernel, Var
 from ..ir.visit import all_names, walk
 from .base import Platform
@@ -14,6 +15,7 @@ from .instr_text import declarations
 from .stmt_text import StmtText
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
+_printed: Memo[tuple[Platform, str]] = Memo()
 
 
 def emit_kernel(kernel: Kernel, platform: Platform) -> str:
@@ -23,6 +25,13 @@ def emit_kernel(kernel: Kernel, platform: Platform) -> str:
         UnsupportedError: the platform lacks a memory, barrier, function or instruction that the kernel uses.
         MissingSizeError: the host wrapper must allocate a buffer whose size nothing tells.
     """
+    known = _printed.get(kernel, id(platform))
+    if known is None:  # with the platform, which may be a variant made for one port: its identity must stay its own
+        known = _printed.put(kernel, (platform, _text(kernel, platform)), id(platform))
+    return known[1]
+
+
+def _text(kernel: Kernel, platform: Platform) -> str:
     body = StmtText(platform, kernel.params)
     body.declared = declarations(kernel.body, platform)
     warp = {m.name for m in platform.memories if m.scope == "warp"}
