@@ -23,6 +23,7 @@ from xpiler_jupyter.passes import _registry as registry
 from xpiler_jupyter.passes._vec_rows import _promising
 from xpiler_jupyter.passes.base import PassResult
 from xpiler_jupyter.platforms import registry as platforms
+from xpiler_jupyter.port import Port
 
 PASS = registry.get("tensorize")
 C = platforms.meeting_point()
@@ -388,3 +389,16 @@ def test_rows_that_run_until_a_wait_or_need_leave_are_not_taken_for_vectors(fiel
     row = TILED.instr("__bang_add.f32")
     assert row is not None and _promising(row, None, frozenset([F32]))
     assert not _promising(dataclasses.replace(row, **fields), None, frozenset([F32]))
+
+
+def test_the_verdict_says_what_is_assumed_and_is_tested_under_it() -> None:
+    text = """extern "C" void rowmax(const float* a, float* c) {
+  for (int i = 0; i < 4; i++) {
+    float m = a[i * 32];
+    for (int j = 0; j < 32; j++) m = m > a[i * 32 + j] ? m : a[i * 32 + j];
+    c[i] = m;
+  }
+}"""
+    port = Port(text, LANES.name).run()
+    assert "_mm512_reduce_max_ps" in port.code and port.verdict.level == "tested"
+    assert {"no value is NaN", "values of a are finite numbers"} <= set(port.assumptions)
