@@ -81,3 +81,16 @@ def test_a_nest_is_flattened_until_it_fills_vectors() -> None:
 def test_plain_code_says_that_it_is(text: str) -> None:
     port = ported(text)
     assert "_mm" not in port.code.replace("immintrin", "") and "Plain loops" in port.code
+
+
+def test_of_many_loops_those_that_compute() -> None:
+    fills = " ".join(f"for (int a{n} = 0; a{n} < 40; a{n}++) C[{40 * n} + a{n}] = {n}.0f;" for n in range(9))
+    code = ported(f'extern "C" void f(const float* A, float* C) {{ {fills} '
+                  "for (int i = 0; i < 32; i++) C[360 + i] = A[i] * 2.0f; }").code
+    assert code.count("_mm512_storeu_ps") == 1 and "_mm512_mul_ps" in code
+
+
+def test_flat_loops_are_shared_around_vectors() -> None:
+    code = ported('extern "C" void f(const float* A, float* C) { for (int i = 0; i < 65536; i++) C[i] = A[i] * 2.0f; }').code
+    assert code.index("#pragma omp parallel for") < code.index("_mm512_mul_ps")
+    assert "i_outer < 4096" in code

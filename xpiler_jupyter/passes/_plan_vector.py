@@ -10,7 +10,7 @@ from ..dataflow.dependences import is_parallel
 from ..errors import IllegalPassError, UnsupportedError
 from ..ir.affine import affine
 from ..ir.algebra import Scope
-from ..ir.nodes import Alloc, Block, For, InstrCall, Kernel, Let, Load, Store
+from ..ir.nodes import Alloc, Block, Const, For, InstrCall, Kernel, Let, Load, Store, Var
 from ..ir.visit import children, stmts_of, walk
 from ..platforms.base import Platform
 from ._loops import scope_at
@@ -21,6 +21,7 @@ from ._script import Script, after
 from ._worth import worth_sharing
 from .base import loop_labels
 
+MANY = 8  # innermost loops; in a kernel with more, only those that compute become vectors
 TRIES = 8  # loops to run by vectors across the loops in them
 Refusal = (IllegalPassError, UnsupportedError)
 
@@ -47,8 +48,7 @@ def vector_plan(kernel: Kernel, target: Platform) -> Script:
     if late is not None and late not in leaves(kernel):
         with suppress(IllegalPassError, UnsupportedError):  # the loop is good without threads, too
             kernel = yield from _shared(kernel, target, late)
-    done = 0
-    left: set[For] = set()  # loops that stay as they are
+    done, left = 0, _moving(kernel, target)  # loops that stay as they are
     while (label := next((x for x in leaves(kernel) if loop_labels(kernel)[x] not in left), None)) is not None:
         loop = loop_labels(kernel)[label]
         moves, known = _vectorised(kernel, label, target, late), set(loop_labels(kernel).values())
@@ -58,6 +58,17 @@ def vector_plan(kernel: Kernel, target: Platform) -> Script:
         left |= {lp for lp in loop_labels(kernel).values() if lp == loop or (lp.var == loop.var and lp not in known)}
     if not done:
         raise IllegalPassError("no loop over neighbouring elements became vector instructions")
+
+
+def _moving(kernel: Kernel, target: Platform) -> set[For]:
+    """Of many innermost loops those that only copy or set elements, but for whole vectors: compilers know them, and each
+    costs steps."""
+    loops = [loop_labels(kernel)[x] for x in leaves(kernel)]
+    if len(loops) <= MANY:
+        return set()
+    kept = {lp for lp in loops if all(isinstance(n.value, Load | Const | Var) for n in walk(lp.body) if isinstance(n, Store))
+            and extent_of(lp) not in _widths(lp, target)}
+    return kept if len(kept) < len(loops) else set()
 
 
 def _attempt(kernel: Kernel, script: Generator[Move, Kernel, Kernel]) -> list[Move]:
