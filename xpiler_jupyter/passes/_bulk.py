@@ -29,13 +29,14 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """`count` neighbours along coordinate k, `mine` and `theirs` elements apart; `whole`: it has no clipped bound."""
+    """`count` neighbours along coordinate k, `mine` and `theirs` elements apart; `clip`: the coordinate that clips the
+    count, -1 when none does."""
 
     k: int
     count: Poly
     mine: int
     theirs: Poly
-    whole: bool
+    clip: int = -1
 
 
 def bulk_copy(box: Box, layout: Layout, refs: Refs, fill: bool, scope: Scope, platform: Platform, rows: CopyRows,
@@ -50,10 +51,10 @@ def bulk_copy(box: Box, layout: Layout, refs: Refs, fill: bool, scope: Scope, pl
     around = scope
     for p in outside:
         scope = scope.fact(p)
-    runs = [_Run(k, scope.poly(highs[k]), layout.mine[k], layout.theirs[k], highs[k] == integer(box.extents[k]))
-            for k in layout.order]
+    runs = [_Run(k, scope.poly(highs[k]), layout.mine[k], layout.theirs[k],
+                 -1 if highs[k] == integer(box.extents[k]) else k) for k in layout.order]
     inner = _merged(runs, scope)
-    run = inner.pop() if inner and inner[-1].mine == 1 and inner[-1].theirs == ONE else _Run(-1, ONE, 1, ONE, True)
+    run = inner.pop() if inner and inner[-1].mine == 1 and inner[-1].theirs == ONE else _Run(-1, ONE, 1, ONE)
     if run.k < 0 and not single and not all(r.mine == 0 for r in inner):
         return None
     size = run.count.scale(dtype.bytes)
@@ -85,7 +86,7 @@ def bulk_copy(box: Box, layout: Layout, refs: Refs, fill: bool, scope: Scope, pl
             return None
         value = values[o.name]
         args.append(value if isinstance(value, Ref) or value.dtype == o.dtype else Cast(value, o.dtype, implicit=True))
-    counted = [highs[r.k] for r in (run, segments) if r is not None and r.k >= 0 and not r.whole]
+    counted = [highs[r.clip] for r in (run, segments) if r is not None and r.clip >= 0]
     asked = [scope.poly(e).plus(-1) for hi in counted for e in minimum_of(hi)]
     some = conjunction([compare(p, scope) for p in asked if not scope.nonneg(p)])
     block = guarded(some, Block((InstrCall(row.name, tuple(args)),)))
@@ -98,12 +99,12 @@ def _merged(runs: list[_Run], scope: Scope) -> list[_Run]:
     """Coordinates that lie end to end on both sides become one; those of one element vanish."""
     out: list[_Run] = []
     for r in reversed(runs):
-        if r.whole and r.count == ONE:
+        if r.clip < 0 and r.count == ONE:
             continue
         last = out[-1] if out else None
-        if last is not None and last.whole and last.count.value is not None and (
+        if last is not None and last.clip < 0 and last.count.value is not None and (
                 r.mine == last.mine * last.count.value and r.theirs == last.theirs * last.count):
-            out[-1] = _Run(last.k, last.count * r.count, last.mine, last.theirs, r.whole)
+            out[-1] = _Run(last.k, last.count * r.count, last.mine, last.theirs, r.clip)
         else:
             out.append(r)
     return out[::-1]

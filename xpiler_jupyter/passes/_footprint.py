@@ -204,7 +204,9 @@ def span_of(loop: For, scope: Scope, inner: set[str], down: bool = False) -> Spa
         lo, step = Poly.const(low), 1
     trip, top = (hi - lo).value, scope.upper(v - lo)
     if trip is not None:
-        reach, exact = max(0, (trip - 1) // step * step), trip > 0
+        # What is known inside a loop that runs says nothing of whether it runs: min(1, n) is 1 there.
+        always = (Scope().poly(loop.hi) - Scope().poly(loop.lo)).value == trip
+        reach, exact = max(0, (trip - 1) // step * step), trip > 0 and always
         if top is not None and top < reach:  # a condition around the access says more than the loop
             reach, exact = max(0, top // step * step), False
     elif top is not None:

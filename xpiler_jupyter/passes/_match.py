@@ -201,6 +201,29 @@ def candidates(kernel: Kernel, loop: For, platform: Platform) -> tuple[Instr, ..
     return tuple(row for row in rows if any(_fits(row, r.form, site) for r in site.readings))
 
 
+def likely(kernel: Kernel, loop: For, platform: Platform) -> bool:
+    """Could the nest become one call of an instr that runs over several loops, were its arrays in the right memories?"""
+    site = site_of(kernel, loop)
+    return any(_alike(row, r.form) for r in site.readings for row in platform.instrs)
+
+
+def _alike(row: Instr, form: Form) -> bool:
+    """Do row and form compute the same kinds of things in equally many loops, up to loops of one iteration?"""
+    types = {o.dtype for o in row.operands if o.memory}
+    if not {p.dtype for p in places(form.value) if p.index} | {form.target.dtype} <= types:
+        return False
+    loops = _loops(form)
+    forms = row_forms(row)
+    return loops[1] > 0 and not isinstance(forms, str) and any(
+        _kinds(f.form) == _kinds(form) and all(0 <= y - x <= 1 for x, y in zip(loops, _loops(f.form), strict=True))
+        for f in forms)
+
+
+def _loops(form: Form) -> tuple[int, int]:
+    """How many loops run over elements of the result, and how many are folded for each."""
+    return len(form.counters), sum(len(t.counters) for t in parts(form.value) if isinstance(t, Fold))
+
+
 Writers = dict[tuple[ScalarType, str], list[Instr]]
 _known: dict[int, tuple[Platform, Writers]] = {}
 

@@ -6,10 +6,12 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from ..errors import IllegalPassError
-from ..ir.nodes import Alloc, Block, Const, For, InstrCall, Kernel, Load, Store
+from ..ir.nodes import Alloc, Block, For, InstrCall, Kernel, Load, Store
 from ..ir.visit import stmts_of, walk
 from ..platforms.base import Memory, Platform
+from ._loops import scope_at
 from ._plan import Move, extent_of, parallel_chain
+from ._plan_behind import pipelined
 from ._plan_sink import leaves, sink
 from ._plan_vector import Refusal, accesses, neighbours
 from ._script import Script, after
@@ -30,21 +32,23 @@ def tiles_plan(kernel: Kernel, target: Platform) -> Script:
     flat = len(chain) == 1 and not any(isinstance(n, For) for n in walk(chain[0][1].body))
     across = None if flat else _across(kernel)
     room = _length(kernel, memory)
+    kernel = yield from _inside_of_others(kernel, target, across)
     kernel = yield from shared_out(kernel, target, across)
+    if across is not None and across not in loop_labels(kernel):
+        across = next(x for x, lp in loop_labels(kernel).items() if lp.kind != "parallel")
     if flat:
-        label, loop = next((x, lp) for x, lp in loop_labels(kernel).items() if lp.kind != "parallel")
-        if not isinstance(loop.hi, Const) or int(loop.hi.value) > room:
+        label = next(x for x, lp in loop_labels(kernel).items() if lp.kind != "parallel")
+        if not _filled(kernel, label, room):
             kernel = yield Move("loop_split", target, {"loop": label, "factor": room, "tail": "clip",
                                                        "names": ["tile", "e"]})
     elif across is not None:
-        loop = loop_labels(kernel)[across]
-        extent = extent_of(loop)
-        if extent is None or extent > room:
+        if not _filled(kernel, across, room):
             kernel = yield Move("loop_split", target, {"loop": across, "factor": room, "tail": "clip"})
             across = f"{across}_inner"
         kernel = yield from sink(kernel, target, across)
     kernel = yield from _staged(kernel, target, memory)
-    yield from vectors(kernel, target)
+    kernel = yield from vectors(kernel, target)
+    yield from pipelined(kernel, target)
 
 
 def vector_memory(target: Platform) -> Memory:
@@ -63,18 +67,17 @@ def vector_memory(target: Platform) -> Memory:
 
 
 def shared_out(kernel: Kernel, target: Platform, keep: str | None) -> Generator[Move, Kernel, Kernel]:
-    """The outermost parallel loops (all but `keep`) in equal shares over the cores of one job, and bound to them."""
+    """The outermost parallel loops (without `keep`, unless it is the only one) in equal shares over the cores of one job,
+    and bound to them."""
 
     def outer() -> list[tuple[str, For]]:
         chain = parallel_chain(kernel)
         names = [label for label, _ in chain]
-        return chain[:names.index(keep)] if keep in names else chain
+        return chain[:names.index(keep)] or chain if keep in names else chain
 
     job, most = fitting_job(target, None)
     while len(loops := outer()) >= 2 and (n := extent_of(loops[0][1])) is not None and n < most:
         kernel = yield Move("loop_fuse", target, {"outer": loops[0][0], "inner": loops[1][0]})
-    if not loops:
-        raise IllegalPassError("the only parallel loop is the one for vectors")
     label, loop = loops[0]
     job, _ = fitting_job(target, loop)
     if job is None or extent_of(loop) is None:
@@ -92,7 +95,7 @@ def shared_out(kernel: Kernel, target: Platform, keep: str | None) -> Generator[
     return (yield Move("loop_bind", target, {"bind": {first: axes["y"], second: axes["x"]}}))
 
 
-def vectors(kernel: Kernel, target: Platform) -> Script:
+def vectors(kernel: Kernel, target: Platform) -> Generator[Move, Kernel, Kernel]:
     """Vector instrs for every loop that they fit. Raises IllegalPassError when they fit none."""
     done = 0
     left: set[For] = set()
@@ -107,6 +110,7 @@ def vectors(kernel: Kernel, target: Platform) -> Script:
             left.add(loop)
     if not done:
         raise IllegalPassError(why or "the kernel has no loops for vectors")
+    return kernel
 
 
 def _flattened(kernel: Kernel, target: Platform) -> Generator[Move, Kernel, Kernel]:
@@ -140,6 +144,23 @@ def _across(kernel: Kernel) -> str | None:
     return next((label for label, lp in reversed(inner) if good(lp)), None)
 
 
+def _filled(kernel: Kernel, label: str, room: int) -> bool:
+    """Does the loop run at least once, and at most `room` times?"""
+    loop = loop_labels(kernel)[label]
+    scope = scope_at(kernel, loop)
+    trips = scope.poly(loop.hi) - scope.poly(loop.lo)
+    most = scope.upper(trips)
+    return most is not None and most <= room and scope.positive(trips)
+
+
+def _inside_of_others(kernel: Kernel, target: Platform, across: str | None) -> Generator[Move, Kernel, Kernel]:
+    """The loop to run by vectors as the innermost of the parallel ones, so that cores share the others."""
+    order = [label for label, _ in parallel_chain(kernel)]
+    if across not in order or order[-1] == across:
+        return kernel
+    return (yield Move("loop_reorder", target, {"order": [*(x for x in order if x != across), across]}))
+
+
 def _length(kernel: Kernel, memory: Memory) -> int:
     """Elements of a tile, so that one of each buffer and as many values in between fit in the memory."""
     buffers = {n.buffer for n in walk(kernel.body) if isinstance(n, Load | Store) and n.indices}
@@ -157,18 +178,18 @@ def _staged(kernel: Kernel, target: Platform, memory: Memory) -> Generator[Move,
         if neighbours(kernel, labels[x]):
             wanted.update({n.buffer: None for n in walk(labels[x].body) if isinstance(n, Load | Store) and n.indices})
     own = {n.name: n for n in walk(kernel.body) if isinstance(n, Alloc)}
-    for name in wanted:
+    places = {name: [""] if name in own else _places(kernel, name) for name in wanted}
+    for name in sorted(places, key=lambda x: places[x][0] != ""):  # what every iteration needs has the first claim
         if name in own and own[name].memory != "local":
             continue
-        moves = [Move("cache", target, {"buffer": name, "memory": memory.name, "at": at})
-                 for at in ([""] if name in own else _places(kernel, name))]
-        best = _best(kernel, moves)
+        moves = [Move("cache", target, {"buffer": name, "memory": memory.name, "at": at}) for at in places[name]]
+        best = best_place(kernel, moves)
         if best is not None:
             kernel = yield best
     return kernel
 
 
-def _best(kernel: Kernel, moves: list[Move]) -> Move | None:
+def best_place(kernel: Kernel, moves: list[Move]) -> Move | None:
     """The first whose copies are instrs all of them; else the first that is not refused."""
     legal = []
     loops = len(leaves(kernel))
@@ -202,10 +223,10 @@ def _places(kernel: Kernel, buffer: str) -> list[str]:
         return [""]
     labels = {id(lp): label for label, lp in loop_labels(kernel).items()}
     inner = [labels[id(lp)] for lp in path]
-    return ["", *inner] if not _moves_with(kernel, path[0], buffer) else [*inner, ""]
+    return ["", *inner] if not moves_with(kernel, path[0], buffer) else [*inner, ""]
 
 
-def _moves_with(kernel: Kernel, loop: For, buffer: str) -> bool:
+def moves_with(kernel: Kernel, loop: For, buffer: str) -> bool:
     """Does what the loop touches of the buffer depend on the iteration?"""
     return any(loop.var in scope.poly(i).names() for n, scope in accesses(kernel, loop) if n.buffer == buffer
                for i in n.indices)

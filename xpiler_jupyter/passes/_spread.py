@@ -65,12 +65,14 @@ def _most(jobs: tuple[JobType, ...], target: Platform) -> int:
 
 
 def _fitting(jobs: tuple[JobType, ...], most: int, loop: For) -> JobType | None:
-    """The largest job up to the usual one that the loop fills, rather half as large when the shares are equal then; for a
-    shorter loop the smallest job of several tasks."""
+    """The largest job up to the usual one that the loop fills, rather half as large when the shares are equal then, or no
+    share is empty; for a shorter loop the smallest job of several tasks."""
     several = sorted((j for j in jobs if 1 < j.tasks <= most), key=lambda j: j.tasks)
     extent = extent_of(loop)
     filled = [j for j in several if extent is None or j.tasks <= extent]
     if filled and extent is not None:
-        equal = [j for j in filled if extent % j.tasks == 0 and 2 * j.tasks >= filled[-1].tasks]
-        return equal[-1] if equal else filled[-1]
+        large = [j for j in filled if 2 * j.tasks >= filled[-1].tasks]
+        equal = [j for j in large if extent % j.tasks == 0]
+        busy = [j for j in large if (j.tasks - 1) * -(-extent // j.tasks) < extent]
+        return (equal or busy or filled)[-1]
     return filled[-1] if filled else several[0] if several else None
