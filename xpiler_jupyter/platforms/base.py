@@ -92,6 +92,7 @@ class Platform:
         api: the host run-time calls; None: there is no host/device split.
         predefined: the macros that its compiler defines, with their values.
         headers: include -> words of a text that ask for it; no words: always.
+        namespaces: those that a text opens when it names something of theirs.
         emit: prints a kernel in this platform's language.
         meeting_point: the one platform that all directions go through.
         markers: words that only this platform's texts have.
@@ -124,6 +125,7 @@ class Platform:
     api: HostApi | None = None
     predefined: dict[str, int] = field(default_factory=dict)
     headers: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    namespaces: tuple[str, ...] = ()
     types: dict[ScalarType, str] = field(default_factory=lambda: dict(C_TYPES))
     type_names: dict[str, ScalarType] = field(default_factory=dict)
     vectors: dict[str, int] = field(default_factory=dict)

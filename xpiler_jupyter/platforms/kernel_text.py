@@ -47,6 +47,10 @@ def _text(kernel: Kernel, platform: Platform) -> str:
         lines += ["", *wrapper(kernel, kernel.host, platform, platform.api)]
     text = "\n".join([*definitions("\n".join(lines), platform), *lines])
     includes = [f"#include <{h}>" for h, words in platform.headers.items() if not words or any(w in text for w in words)]
+    for space in platform.namespaces:
+        if f"{space}::" in text:
+            text = text.replace(f"{space}::", "")
+            includes.append(f"using namespace {space};")
     return "\n".join([*includes, *([""] if includes else []), text]) + "\n"
 
 

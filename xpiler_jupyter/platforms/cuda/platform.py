@@ -35,6 +35,7 @@ PLATFORM = Platform(
     predefined={"__CUDACC__": 1},
     headers={"mma.h": ("wmma::",), "cuda_fp16.h": ("half",), "cuda_bf16.h": ("__nv_bfloat16",),
              "cstdint": ("int8_t", "int16_t", "int64_t")},
+    namespaces=("nvcuda",),
     types=TYPES,
     functions=simt.functions(),
     markers=("cudaMalloc", "cuda_runtime", "cudaMemcpy", "nvcuda"),
