@@ -16,6 +16,8 @@ from xpiler_jupyter.execute.api import Argument, Entry, Launch
 from xpiler_jupyter.execute.simulator import SimulatorExecutor
 from xpiler_jupyter.ir.nodes import Kernel
 from xpiler_jupyter.passes import _registry as registry
+from xpiler_jupyter.passes._plan_behind import pipelined
+from xpiler_jupyter.passes._script import after as moved
 from xpiler_jupyter.platforms import registry as platforms
 
 TASKS = "// launch: dim(4, 1, 1) Union1\n"
@@ -157,6 +159,38 @@ def test_sites() -> None:
     assert registry.get("pipeline").sites(kernel_of(SUM, "bang"), bang)[-1] == {"loop": "t"}
     with pytest.raises(IllegalPassError, match="already"):
         apply("pipeline", after, loop="t")
+
+
+NEST = HEAD + """  __nram__ float a[256];
+  __nram__ float b[256];
+  __nram__ float c[256];
+  for (int r = 0; r < 2; r++) {
+    __memcpy(b, B + r * 256, 1024, GDRAM2NRAM);
+    for (int t = 0; t < 3; t++) {
+      __memcpy(a, A + t * 256, 1024, GDRAM2NRAM);
+      __bang_add(c, a, b, 256);
+      __memcpy(C + r * 768 + t * 256, c, 1024, NRAM2GDRAM);
+    }
+  }
+}"""
+
+
+def test_the_plan_takes_the_inner_loop_and_leaves_small_tiles_alone() -> None:
+    bang = platforms.get("bang")
+    script = pipelined(kernel_of(NEST, "bang"), bang)
+    move = next(script)
+    assert move.knobs == {"loop": "t"}
+    inner = moved(kernel_of(NEST, "bang"), move)
+    outer = script.send(inner)
+    assert outer.knobs == {"loop": "r"}
+    with pytest.raises(IllegalPassError, match="run behind already") as refusal:
+        moved(inner, outer)
+    with pytest.raises(StopIteration) as end:
+        script.throw(refusal.value)
+    assert end.value.value == inner
+    with pytest.raises(StopIteration):
+        next(pipelined(kernel_of(ADD.replace("a[64]", "a[8]").replace("b[64]", "b[8]").replace("c[64]", "c[8]").replace(
+            "256,", "32,").replace("b, 64)", "b, 8)"), "bang"), bang))
 
 
 TILES = st.tuples(

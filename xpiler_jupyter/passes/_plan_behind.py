@@ -18,11 +18,12 @@ WORTH = 1024  # bytes of tiles: fewer arrive before anything else could be done
 
 
 def pipelined(kernel: Kernel, target: Platform) -> Generator[Move, Kernel, Kernel]:
-    """Every loop with tiles worth it, where the pass does not refuse."""
+    """Every loop with tiles worth it, where the pass does not refuse; of a nest the inner one, whose waits leave an outer
+    one nothing to overlap."""
     refused: set[str] = set()
     while True:
         labels = [s["loop"] for s in passes.get("pipeline").sites(kernel, target)]
-        label = next((x for x in labels if x not in refused and _worth(kernel, target, loop_labels(kernel)[x])), None)
+        label = next((x for x in reversed(labels) if x not in refused and _worth(kernel, target, loop_labels(kernel)[x])), None)
         if label is None:
             return kernel
         refused.add(label)  # once is enough: what it left there is no site any more
