@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import product
 from typing import overload
 
@@ -60,16 +60,22 @@ def concrete(rows: Iterable[Instr], words: Mapping[ScalarType, str]) -> tuple[In
     return tuple(out)
 
 
+@lru_cache(maxsize=8192)  # rows share most of their extents and rules
+def _put(text: str, types: tuple[tuple[str, str, str], ...]) -> str:
+    """`text` with (variable, its size in bytes, its type's word) for each variable."""
+    for variable, size, word in types:
+        if variable in text:
+            text = re.sub(rf"\b{variable}\b", word, text.replace(f"sizeof({variable})", size))
+    return text
+
+
 def _with_types(row: Instr, types: Mapping[str, ScalarType], words: Mapping[ScalarType, str], name: str) -> Instr:
+    if not types:
+        return replace(row, name=name, types={}, template=row.text)
+    spelled = tuple((variable, str(t.bytes), words[t]) for variable, t in types.items())
+
     def put(text: str) -> str:
-        if not text:
-            return text
-        for variable, t in types.items():
-            if variable not in text:
-                continue
-            text = re.sub(rf"\bsizeof\({variable}\)", str(t.bytes), text)
-            text = re.sub(rf"\b{variable}\b", words[t], text)
-        return text
+        return _put(text, spelled) if text else text
 
     def typed(o: Operand) -> Operand:
         dtype = types.get(o.dtype, o.dtype) if isinstance(o.dtype, str) else o.dtype
