@@ -100,3 +100,9 @@ def test_what_does_not_fit_is_cut_into_tiles() -> None:
 def test_a_loop_that_carries_everything_stays_on_one_core() -> None:
     code = ported('extern "C" void f(float* C) { for (int i = 1; i < 64; i++) C[i] = C[i] * C[i - 1]; }')
     assert "__bang" not in code and "coreId" not in code
+
+
+def test_too_many_loops_are_only_shared_out() -> None:
+    loops = " ".join(f"for (int k = 0; k < 8; k++) C[i * 88 + {8 * n} + k] = A[i * 88 + {8 * n} + k];" for n in range(11))
+    code = ported(kernel(f"for (int i = 0; i < 6; i++) {{ {loops} }}"))
+    assert "__bang" not in code and "coreId" in code

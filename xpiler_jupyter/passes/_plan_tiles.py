@@ -19,12 +19,16 @@ from ._spread import fitting_job
 from .base import loop_labels
 
 SHORT = 4  # a vector of fewer elements is not worth a call
+MOST_LOOPS = 10  # innermost loops that become vectors one after the other
 LINE = 64  # elements that a tile's length is a multiple of
 
 
 def tiles_plan(kernel: Kernel, target: Platform) -> Script:
-    """Raises IllegalPassError when no loop becomes vector instrs."""
+    """Raises IllegalPassError when no loop becomes vector instrs, or there are too many of them."""
     memory = vector_memory(target)
+    if len(leaves(kernel)) > MOST_LOOPS:  # every one is a step, and every step runs its tests
+        raise IllegalPassError(f"the kernel has {len(leaves(kernel))} innermost loops, more than the {MOST_LOOPS} that become "
+                               "vectors one by one")
     kernel = yield from _flattened(kernel, target)
     chain = parallel_chain(kernel)
     if not chain:
