@@ -22,6 +22,10 @@ from .poly import Poly
 from .relations import Access, Relations, relations
 from .sets import DIM, NotAffine, Set, TooHard, affine, bounded, compare, isl_val, nonneg, space, universe
 
+# isl operations per buffer: about two seconds where quotients and remainders nest. Operators as people write them take
+# less than half of it; what takes more takes minutes, and the intervals of `verify` estimate it at once.
+EXTENT_BUDGET = 120_000
+
 
 @dataclass(frozen=True, slots=True)
 class Violation:
@@ -209,7 +213,7 @@ def extents(kernel: Kernel) -> dict[str, Expr | None]:
         return out
     for name in out:
         try:
-            with bounded():
+            with bounded(EXTENT_BUDGET):
                 found = _extent(rel, name)
         except (TooHard, NotAffine):
             found = None

@@ -19,7 +19,7 @@ from ..errors import RunError
 from .compiler import compile_runtime
 
 WORKER = Path(__file__).parent / "worker.py"
-KEEP_BYTES = 256 << 20  # shared memory above this is given back after the run
+KEEP_BYTES = 512 << 20  # shared memory above this is given back after the run: making its pages anew costs more than most runs
 
 
 class Worker:

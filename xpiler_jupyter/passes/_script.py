@@ -27,6 +27,7 @@ from .base import PassResult
 
 Script = Generator[Move, Kernel, None]
 _REMEMBERED = 64
+MOST_TRIES = 200  # moves that one script may ask for: plans take a dozen, one that asks on and on is going in circles
 
 Key = tuple[str, tuple[str, ...]]
 _results: OrderedDict[tuple[Kernel, Callable[..., PassResult], str, str], PassResult] = OrderedDict()
@@ -102,7 +103,7 @@ def _run(kernel: Kernel, allow: tuple[str, ...], script: Script) -> tuple[list[t
     steps: list[tuple[Kernel, Move]] = []
     try:
         move = next(script)
-        while True:
+        for _ in range(MOST_TRIES):
             try:
                 result = after(kernel, move, allow)
             except (IllegalPassError, UnsupportedError) as refusal:
@@ -111,6 +112,7 @@ def _run(kernel: Kernel, allow: tuple[str, ...], script: Script) -> tuple[list[t
             steps.append((kernel, move))
             kernel = result
             move = script.send(result)
+        return [], f"the plan does not end within {MOST_TRIES} tries"
     except StopIteration:
         return steps, ""
     except (IllegalPassError, UnsupportedError) as refusal:
