@@ -55,7 +55,8 @@ def vector_plan(kernel: Kernel, target: Platform) -> Script:
         for move in moves:
             kernel = yield move
         done += bool(moves)
-        left |= {lp for lp in loop_labels(kernel).values() if lp == loop or (lp.var == loop.var and lp not in known)}
+        others = {lp.var for lp in known} - {loop.var}  # what came of the loop itself is left as it is
+        left |= {lp for lp in loop_labels(kernel).values() if lp == loop or (lp not in known and lp.var not in others)}
     if not done:
         raise IllegalPassError("no loop over neighbouring elements became vector instructions")
 
