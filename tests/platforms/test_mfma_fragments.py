@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matrix_values import TRIALS, differing, draw
+from matrix_values import run as trial_run
 
 from xpiler_jupyter.errors import UnsupportedError
 from xpiler_jupyter.execute import Argument, Entry, Launch, executor
@@ -17,7 +19,7 @@ from xpiler_jupyter.platforms.hip.device import compile_check
 from xpiler_jupyter.platforms.hip.fragments import definitions
 from xpiler_jupyter.platforms.hip.mfma import SHAPES, Shape
 
-HIP = registry.get("hip")
+HIP, C = registry.get("hip"), registry.meeting_point()
 WORDS = {F16: "half", BF16: "__hip_bfloat16", F32: "float", F64: "double", I8: "int8_t", I32: "int"}
 ARRAYS = {F16: np.float16, BF16: np.uint16, F32: np.float32, F64: np.float64, I8: np.int8, I32: np.int32}
 WHOLE = [s for s in SHAPES if s.blocks == 1 and "gfx90a" in s.arch]
@@ -100,6 +102,62 @@ def test_gemm(s: Shape, layouts: str) -> None:
     a, b, c = (wide(values[n], t) for n, t in (("A", s.dtype), ("B", s.dtype), ("C", s.acc)))
     expected = a @ b + c if layouts[0] == "r" else (a.T @ b.T).T + c
     np.testing.assert_allclose(got, expected, rtol=1e-4, atol=0 if s.acc == I32 else 1e-4)
+
+
+ROOM = 32 * 48  # elements of a matrix in memory, with what lies between its lines
+
+
+def trials_text(s: Shape) -> str:
+    """Every row of a shape, a wave and a trial per block: places and strides come with the trial."""
+    t, word, total = s.tag, WORDS[s.dtype], WORDS[s.acc]
+    needed = [d for w, d in HIP.definitions.items() if t in w or "ext_vector" in d]
+    lines, at = [], 0
+    for a in ("row", "col"):
+        for b in ("row", "col"):
+            lines += [f"mfma_load_a_{t}_{a}(a, A + trial * {ROOM} + offset, lda);",
+                      f"mfma_load_b_{t}_{b}(b, B + trial * {ROOM} + offset, ldb);",
+                      f"mfma_load_c_{t}_{a}(c, C + trial * {ROOM} + offset, ldc);" if a == b else
+                      f"mfma_fill_c_{t}(c, C[trial * {ROOM} + offset]);",
+                      f"c = __builtin_amdgcn_mfma_{s.builtin}(a, b, c, 0, 0, 0);",
+                      f"mfma_store_c_{t}_{b}(D + (trial * 4 + {at}) * {ROOM} + offset, c, ldc);"]
+            at += 1
+    body = "\n  ".join(lines)
+    return "\n".join(needed) + f"""
+__global__ void mma(const {word}* A, const {word}* B, const {total}* C, {total}* D, const int* L) {{
+  int trial = blockIdx.x;
+  int lda = L[trial * 4];
+  int ldb = L[trial * 4 + 1];
+  int ldc = L[trial * 4 + 2];
+  int offset = L[trial * 4 + 3];
+  mfma_a_{t} a;
+  mfma_b_{t} b;
+  mfma_c_{t} c;
+  {body}
+}}
+void host(const {word}* A, const {word}* B, const {total}* C, {total}* D, const int* L) {{
+  mma<<<{TRIALS}, 64>>>(A, B, C, D, L);
+}}
+"""
+
+
+@pytest.mark.parametrize("s", WHOLE, ids=lambda s: s.tag)
+def test_rows(s: Shape) -> None:
+    source = trials_text(s)
+    kernel = parse(source, "hip")
+    loops = passes.get("detensorize").apply(kernel, HIP, forward=False).kernel
+    plain = C.emit(passes.get("loop_recovery").apply(loops, C).kernel)
+    rng, types = np.random.default_rng(12), {"A": s.dtype, "B": s.dtype, "C": s.acc, "D": s.acc, "L": I32}
+    ld = np.column_stack([max(s.m, s.k) + rng.integers(0, 12, (TRIALS, 3)), rng.integers(0, 64, TRIALS)]).astype(np.int32)
+    values = {"A": draw(rng, s.dtype, ROOM), "B": draw(rng, s.dtype, ROOM), "C": draw(rng, s.acc, ROOM),
+              "D": draw(rng, s.acc, ROOM * 4), "L": ld.ravel()}
+    got = trial_run("hip", source[:source.index("void host")], "mma", types, values, TRIALS, 64)["D"]
+    wrong = differing(got, trial_run("c", plain, "mma", types, values)["D"], s.acc)
+    assert not len(wrong), (len(wrong), wrong[:8] // (4 * ROOM), wrong[:8] % (4 * ROOM) // ROOM)
+
+
+def test_every_row_is_tried() -> None:
+    tried = {n.instr for s in WHOLE for n in walk(parse(trials_text(s), "hip").body) if isinstance(n, InstrCall)}
+    assert tried == {r.name for r in HIP.instrs if not any(o.per_lane for o in r.operands)}
 
 
 def test_a_helper_that_somebody_changed_is_not_ours() -> None:
