@@ -11,6 +11,7 @@ Scalar code cannot read such a memory, so this is no step of its own: `tensorize
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -45,7 +46,7 @@ def staged_operands(kernel: Kernel, loop: For, stage: dict[str, str], platform: 
 
 def _moved(kernel: Kernel, loop: For, array: Alloc, memory: Memory, platform: Platform,
            refuse: Refuse) -> tuple[Kernel, For]:
-    stem = array.name.removesuffix(f"_{array.memory}")
+    stem = re.sub(rf"_{array.memory}(_\d+)?$", "", array.name)
     new = dataclasses.replace(array, name=fresh_name(f"{stem}_{memory.name}", all_names(kernel)), memory=memory.name)
     turned = _Renamed(array.name, new.name).visit(loop)
     fill = _only_fill(kernel, loop, array, memory, platform)
