@@ -98,6 +98,7 @@ class Judge:
         self._assumptions += self.sizes.assumptions
         self._assumptions += assumptions(self.allow, ((p.name, p.dtype) for p in source.pointers
                                                       if p.name not in self.written))
+        self.sizes = replace(self.sizes, sets=tuple(self._settled(s) if s.open else s for s in self.sizes.sets))
         while not self._referenced():
             pass
         self._check_order()
@@ -172,7 +173,20 @@ class Judge:
         ascending = self._origins(self._roles.bounds) if self._roles else frozenset()
         return make_case(self.source, kind, size, seed, ascending, self.allow, self.written)
 
-    def _add_references(self, size: SizeSet) -> None:
+    def _settled(self, size: SizeSet) -> SizeSet:
+        """`size` with buffers of guessed extent as long as one run on each kind of input asks for: cheap, before the
+        references are built with them."""
+        for i, kind in enumerate(self._kinds(size)):
+            while kind != "special":
+                fault = self.runs.run(self.case(kind, size, self.seed + i), 0, reverse=False).fault
+                larger = enlarged(size, fault) if fault is not None else None
+                if larger is None:
+                    break
+                size = larger
+        return size
+
+    def _kinds(self, size: SizeSet) -> list[str]:
+        """The kinds of input to test with at these sizes."""
         kinds = list(PLAN["representative"] if self.broad else PLAN.get(size.label, ("mixed",)))
         if self._roles and self._roles.float_index:
             kinds = ["unit", *(k for k in kinds if k != "special")]
@@ -180,6 +194,10 @@ class Judge:
             kinds = [k for k in kinds if k != "special"]
         if size.work > MAX_WORK / 8 or sum(size.lengths.values()) > 1 << 20:
             kinds = kinds[:2] if sum(size.lengths.values()) < HUGE else kinds[:1]
+        return kinds
+
+    def _add_references(self, size: SizeSet) -> None:
+        kinds = self._kinds(size)
         length = reduction_length(self.source, size.scalars)
         for i, kind in enumerate(kinds):
             options = ("mixed", "moderate", "unit", "positive") if kind in ("mixed", "moderate") else (kind,)
