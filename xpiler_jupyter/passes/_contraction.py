@@ -60,7 +60,8 @@ def contraction(kernel: Kernel, rows: For) -> Contraction | str:
     local = {s.name for s in stmts_of(cols.body) if isinstance(s, Alloc)}
     zeroed = {s.name: s for s in stmts_of(cols.body) if isinstance(s, Alloc) and s.zeroed and not s.shape}
     if len(stmts) == 2 and isinstance(stmts[1], Store) and len(zeroed) == 1:
-        stmts = [*(Store(name, (), Const(0.0 if a.dtype.is_float else 0, a.dtype), a.dtype) for name, a in zeroed.items()), *stmts]
+        starts = [Store(n, (), Const(0.0 if a.dtype.is_float else 0, a.dtype), a.dtype) for n, a in zeroed.items()]
+        stmts = [*starts, *stmts]
     goes_on = len(stmts) == 1 and isinstance(stmts[0], For)  # adds to what is in memory
     if not goes_on and (len(stmts) < 2 or not isinstance(stmts[0], Store) or not isinstance(stmts[1], For)):
         return f"loop {cols.var} is not a sum that is set to its start, added up and stored"
