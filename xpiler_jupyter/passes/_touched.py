@@ -83,6 +83,10 @@ def _existing(s: _Stage, tile: Tile, clip: Clip, at: list[Var], scope: Scope) ->
                        tile.places[0].form.touch.node)
         high = scope.poly(size) - index.plus(1)
         more += [p for p in (high, index) if not given.nonneg(p)]
+    away = {x.name for x in s.kernel.sizes} & {name for p in more for name in p.names()}
+    if away:
+        raise s.no(f"the tile of {s.buffer} is more than what is touched of it, and how large {s.buffer} is, only the host "
+                   f"knows ({', '.join(sorted(away))})", tile.places[0].form.touch.node)
     return (*clip.needs, *more)
 
 

@@ -259,7 +259,8 @@ class Tensorize(Pass):
             if not isinstance(length, Var):
                 before = (Let(fresh_name("count", all_names(kernel)), length.dtype, length),)
                 length = Var(before[0].name, length.dtype)
-                within = within.let(before[0])
+                value = scope.poly(before[0].value)
+                within = within.bounded(length.name, value, value)  # stays a name: what holds of it is known by the name
             within = within.bounded(length.name, ONE, Poly.const(most) if most is not None else None)
         known = lengths(target)
         modes = [n for n in known if n is None or n == trips.value]
