@@ -87,6 +87,18 @@ def test_intrinsics_do_the_work(text: str, words: list[str]) -> None:
     assert [w for w in words if w not in code] == []
 
 
+@pytest.mark.parametrize(("text", "word"), [
+    (kernel("for (int i = 0; i < n; i++) C[i] = A[i] + B[i];", "const float* A, const float* B, float* C, int n"),
+     "__bang_add("),
+    (kernel("for (int i = 0; i < (n + 255) / 256 * 256; i++) if (i < 1000) C[i] = A[i] * B[i];",
+            "const float* A, const float* B, float* C, int n"), "__bang_mul("),
+    (kernel("for (int g = 0; g < (n + 99) / 100; g++) for (int t = 0; t < 100; t++) C[t] = A[t] - B[t];",
+            "const float* A, const float* B, float* C, int n"), "__bang_sub("),
+])
+def test_how_many_there_are_may_be_known_at_run_time_only(text: str, word: str) -> None:
+    assert word in ported(text)
+
+
 def test_products_of_odd_depth_are_vectors() -> None:
     code = ported(product(8, 20, 15))
     assert "__bang_matmul" not in code and "__bang_mul_scalar(" in code

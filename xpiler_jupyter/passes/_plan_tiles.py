@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
+from ..dataflow.dependences import is_parallel
 from ..errors import IllegalPassError
-from ..ir.nodes import Alloc, Block, For, InstrCall, Kernel, Load, Store
+from ..ir.nodes import Alloc, Block, For, If, InstrCall, Kernel, Load, Store
 from ..ir.visit import stmts_of, walk
 from ..platforms.base import Memory, Platform
 from ._loops import scope_at
@@ -15,11 +16,13 @@ from ._plan_behind import pipelined
 from ._plan_sink import leaves, sink
 from ._plan_vector import Refusal, accesses, neighbours
 from ._script import Script, after
-from ._spread import fitting_job
+from ._spread import bound, dealt_out, fitting_job
+from ._vec_guard import without_guard
 from .base import loop_labels
 
 SHORT = 4  # a vector of fewer elements is not worth a call
 MOST_LOOPS = 10  # innermost loops that become vectors one after the other
+MANY = 4096  # elements of a tile where nobody knows how many there are
 LINE = 64  # elements that a tile's length is a multiple of
 
 
@@ -29,6 +32,7 @@ def tiles_plan(kernel: Kernel, target: Platform) -> Script:
     if len(leaves(kernel)) > MOST_LOOPS:  # every one is a step, and every step runs its tests
         raise IllegalPassError(f"the kernel has {len(leaves(kernel))} innermost loops, more than the {MOST_LOOPS} that become "
                                "vectors one by one")
+    kernel = yield from _parallel_first(kernel, target)
     kernel = yield from _flattened(kernel, target)
     chain = parallel_chain(kernel)
     if not chain:
@@ -37,10 +41,21 @@ def tiles_plan(kernel: Kernel, target: Platform) -> Script:
     across = None if flat else _across(kernel)
     room = _length(kernel, memory)
     kernel = yield from _inside_of_others(kernel, target, across)
+    split = across or (chain[0][0] if flat else None)
+    tiled = split is not None and split == parallel_chain(kernel)[0][0] and extent_of(loop_labels(kernel)[split]) is None
+    once = False  # does each task get one tile at most?
+    if split is not None and tiled:  # tiles of it are dealt out, not single iterations
+        tasks, most = fitting_job(target, None)[1], _most(kernel, split)
+        share = max(LINE, min(room, -(-(MANY if most is None else -(-most // tasks)) // LINE) * LINE))
+        once = most is not None and share * tasks >= most
+        kernel = yield Move("loop_split", target, {"loop": split, "factor": share, "tail": "clip", "names": ["tile", "e"]})
+        across = next(x for x, lp in loop_labels(kernel).items() if lp.var == parallel_chain(kernel)[-1][1].var)
     kernel = yield from shared_out(kernel, target, across)
     if across is not None and across not in loop_labels(kernel):
         across = next(x for x, lp in loop_labels(kernel).items() if lp.kind != "parallel")
-    if flat:
+    if tiled and across is not None:
+        kernel = yield from sink(kernel, target, across)
+    elif flat:
         label = next(x for x, lp in loop_labels(kernel).items() if lp.kind != "parallel")
         if not _filled(kernel, label, room):
             kernel = yield Move("loop_split", target, {"loop": label, "factor": room, "tail": "clip",
@@ -52,7 +67,8 @@ def tiles_plan(kernel: Kernel, target: Platform) -> Script:
         kernel = yield from sink(kernel, target, across)
     kernel = yield from _staged(kernel, target, memory)
     kernel = yield from vectors(kernel, target)
-    yield from pipelined(kernel, target)
+    if not once:
+        yield from pipelined(kernel, target)
 
 
 def vector_memory(target: Platform) -> Memory:
@@ -72,7 +88,7 @@ def vector_memory(target: Platform) -> Memory:
 
 def shared_out(kernel: Kernel, target: Platform, keep: str | None) -> Generator[Move, Kernel, Kernel]:
     """The outermost parallel loops (without `keep`, unless it is the only one) in equal shares over the cores of one job,
-    and bound to them."""
+    and bound to them; dealt out one by one where nobody knows how many there are."""
 
     def outer() -> list[tuple[str, For]]:
         chain = parallel_chain(kernel)
@@ -82,21 +98,21 @@ def shared_out(kernel: Kernel, target: Platform, keep: str | None) -> Generator[
     job, most = fitting_job(target, None)
     while len(loops := outer()) >= 2 and (n := extent_of(loops[0][1])) is not None and n < most:
         kernel = yield Move("loop_fuse", target, {"outer": loops[0][0], "inner": loops[1][0]})
+    counted = next((x for x, lp in loops if (extent_of(lp) or 0) >= most), None)
+    if extent_of(loops[0][1]) is None and counted is not None:  # its shares are equal, whatever the others turn out to be
+        order = [counted, *(x for x, _ in loops if x != counted)]
+        kernel = yield Move("loop_reorder", target, {"order": order})
+        loops = outer()
     label, loop = loops[0]
     job, _ = fitting_job(target, loop)
-    if job is None or extent_of(loop) is None:
-        raise IllegalPassError(f"how often loop {label} runs is not a constant")
-    axes = {a.place: a.name for a in target.axes if a.level == "block"}
-    x, y, _ = job.block
-    if extent_of(loop) != job.tasks:
+    if job is None:
+        raise IllegalPassError(f"{target.title} has no job of several tasks")
+    if extent_of(loop) is None:
+        kernel = yield from dealt_out(kernel, target, label, job)
+    elif extent_of(loop) != job.tasks:
         kernel = yield Move("loop_split", target, {"loop": label, "parts": job.tasks, "tail": "clip",
                                                    "names": ["task", f"{loop.var}_own"]})
-        label = next(iter(loop_labels(kernel)))
-    if y == 1:
-        return (yield Move("loop_bind", target, {"bind": {label: axes["x"]}}))
-    kernel = yield Move("loop_split", target, {"loop": label, "factor": x, "names": ["cluster", "core"]})
-    first, second = list(loop_labels(kernel))[:2]
-    return (yield Move("loop_bind", target, {"bind": {first: axes["y"], second: axes["x"]}}))
+    return (yield from bound(kernel, target, job))
 
 
 def vectors(kernel: Kernel, target: Platform) -> Generator[Move, Kernel, Kernel]:
@@ -146,6 +162,29 @@ def _across(kernel: Kernel) -> str | None:
         return None
     inner = [(label, lp) for label, lp in parallel_chain(kernel) if any(isinstance(n, For) for n in walk(lp.body))]
     return next((label for label, lp in reversed(inner) if good(lp)), None)
+
+
+def _parallel_first(kernel: Kernel, target: Platform) -> Generator[Move, Kernel, Kernel]:
+    """Where the outermost loop of a perfect nest is not parallel, a parallel one of it around the others."""
+    if parallel_chain(kernel):
+        return kernel
+    labels = {id(lp): label for label, lp in loop_labels(kernel).items()}
+    around: list[str] = []
+    body = kernel.body
+    while len(stmts := stmts_of(body)) == 1 and isinstance(loop := stmts[0], For):
+        if around and is_parallel(kernel, loop).ok:
+            return (yield Move("loop_reorder", target, {"order": [labels[id(loop)], *around]}))
+        around.append(labels[id(loop)])
+        body = loop.body
+    return kernel
+
+
+def _most(kernel: Kernel, label: str) -> int | None:
+    """How often the loop runs at most, where a bound or a guard around its body says so."""
+    loop = loop_labels(kernel)[label]
+    scope = scope_at(kernel, loop)
+    short, _ = without_guard(loop, scope)
+    return scope.upper(scope.poly(short.hi) - scope.poly(short.lo))
 
 
 def _filled(kernel: Kernel, label: str, room: int) -> bool:
@@ -214,6 +253,8 @@ def _places(kernel: Kernel, buffer: str) -> list[str]:
 
     def search(block: Block, around: list[For]) -> bool:
         for s in stmts_of(block):
+            if isinstance(s, If) and any(search(b, around) for b in (s.then, s.orelse) if b is not None):
+                return True
             if isinstance(s, For) and any(isinstance(n, Load | Store) and n.buffer == buffer for n in walk(s)):
                 if not any(isinstance(n, For | InstrCall) for n in walk(s.body)):
                     path.extend(around)

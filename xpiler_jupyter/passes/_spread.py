@@ -3,6 +3,8 @@ cores of one job, everything else as it is."""
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 from ..errors import IllegalPassError
 from ..ir.nodes import For, Kernel
 from ..platforms.base import Platform
@@ -27,27 +29,35 @@ def spread(kernel: Kernel, target: Platform) -> Script:
     if job is None:
         raise IllegalPassError("no outer loop is parallel: one core does everything")
     label, loop = chain[0]
-    axes = {a.place: a.name for a in target.axes if a.level == "block"}
     if extent_of(loop) is None:
-        # A share of an unknown size would multiply two unknowns in every index, which no analysis sees through: task t
-        # gets the iterations t, t + tasks, t + 2 tasks, ... instead.
-        names = [f"{loop.var}_round", "task"]
-        kernel = yield Move("loop_split", target, {"loop": label, "factor": job.tasks, "names": names})
-        order = [name for name, _ in parallel_chain(kernel)[:2]]
-        if len(order) < 2:
-            raise IllegalPassError(f"the parts of loop {label} are not known to be independent")
-        kernel = yield Move("loop_reorder", target, {"order": order[::-1]})
-        label = order[1]
+        kernel = yield from dealt_out(kernel, target, label, job)
     elif extent_of(loop) != job.tasks:
         kernel = yield Move("loop_split", target, {"loop": label, "parts": job.tasks, "names": ["task"]})
-        label = next(iter(loop_labels(kernel)))
+    yield from bound(kernel, target, job)
+
+
+def dealt_out(kernel: Kernel, target: Platform, label: str, job: JobType) -> Generator[Move, Kernel, Kernel]:
+    """The iterations of the outermost loop in turn to the tasks, which are the outermost loop then. A share of an unknown
+    size would multiply two unknowns in every index, which no analysis sees through: task t gets the iterations t,
+    t + tasks, t + 2 tasks, ... instead. Raises IllegalPassError where they are not known to be independent."""
+    names = [f"{loop_labels(kernel)[label].var}_round", "task"]
+    kernel = yield Move("loop_split", target, {"loop": label, "factor": job.tasks, "names": names})
+    order = [name for name, _ in parallel_chain(kernel)[:2]]
+    if len(order) < 2:
+        raise IllegalPassError(f"the parts of loop {label} are not known to be independent")
+    return (yield Move("loop_reorder", target, {"order": order[::-1]}))
+
+
+def bound(kernel: Kernel, target: Platform, job: JobType) -> Generator[Move, Kernel, Kernel]:
+    """The outermost loop, which has as many iterations as the job has tasks, bound to the cores."""
+    axes = {a.place: a.name for a in target.axes if a.level == "block"}
+    label = next(iter(loop_labels(kernel)))
     x, y, _ = job.block
     if y == 1:
-        yield Move("loop_bind", target, {"bind": {label: axes["x"]}})
-        return
+        return (yield Move("loop_bind", target, {"bind": {label: axes["x"]}}))
     kernel = yield Move("loop_split", target, {"loop": label, "factor": x, "names": ["cluster", "core"]})
     outer, inner = list(loop_labels(kernel))[:2]
-    yield Move("loop_bind", target, {"bind": {outer: axes["y"], inner: axes["x"]}})
+    return (yield Move("loop_bind", target, {"bind": {outer: axes["y"], inner: axes["x"]}}))
 
 
 def fitting_job(target: Platform, loop: For | None) -> tuple[JobType | None, int]:
