@@ -9,7 +9,7 @@ from ..dataflow.dependences import can_distribute, crossing, is_private
 from ..ir.build import div, integer, sub
 from ..ir.nodes import Alloc, Block, Break, Const, Continue, Expr, For, Kernel, Let, Load, Ref, Return, Store, Var
 from ..ir.simplify import leaves_loop, simplify_expr
-from ..ir.visit import Rewriter, all_names, fresh_name, stmts_of, walk
+from ..ir.visit import Rewriter, all_names, free_vars, fresh_name, stmts_of, walk
 from ..platforms.base import Platform
 from ._loops import (
     find_loop,
@@ -105,6 +105,9 @@ class LoopExpansion(Pass):
         scope = scope_at(kernel, loop)
         extent = trip_count(loop, scope).value
         names = set(crossing(loop, cut))
+        for s in reversed(body[:cut]):  # what is repeated behind the cut takes along what its value is made of
+            if isinstance(s, Let) and s.name in names and not reads_memory(s.value):
+                names |= free_vars(s.value)
         index = simplify_expr(div(sub(Var(loop.var, loop.dtype), loop.lo), loop.step), scope.loop(loop))
         taken = all_names(replace_stmt(kernel, loop, Block()))
         first: list[Any] = []
