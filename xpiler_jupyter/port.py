@@ -162,7 +162,8 @@ class Port:
             self._emit("progress", text="running the source kernel")
             subject = Subject(self.source_text, self.source, with_meanings(self._kernel))
             judge = Judge(subject, shape=remaining_shape(self._kernel, self.source, self.shape), ref=self.ref,
-                                seed=self.seed, device=self.device, allow=uses)
+                          seed=self.seed, device=self.device, allow=uses,
+                          patience=4.0 if self.target.api is not None and self.target.api.jobs else 1.0)
             self._judges[uses] = judge
             self.evidence = tuple(judge.evidence)
             self.seconds += time.perf_counter() - began

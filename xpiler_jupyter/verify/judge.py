@@ -45,6 +45,8 @@ class Judge:
         executors: stand-ins for the simulators (for tests).
         allow: narrower types that candidates compute in by leave of the person (`ir.narrow`): inputs keep to what that
             assumes, and the assumption is on every verdict.
+        patience: how much larger than usual a source may be that is run whole and not cut to a slice: candidates whose
+            launch is one job have no blocks to leave out.
 
     Raises:
         SourceFaultError: the source has no meaning to preserve.
@@ -54,7 +56,8 @@ class Judge:
 
     def __init__(self, source: Subject, *, shape: dict[str, int] | None = None, ref: Callable[..., Any] | None = None,
                  seed: int = 0, device: str = "auto", limits: Limits | None = None, specials: bool = True,
-                 broad: bool = False, executors: Executors | None = None, allow: tuple[str, ...] = ()) -> None:
+                 broad: bool = False, executors: Executors | None = None, allow: tuple[str, ...] = (),
+                 patience: float = 1.0) -> None:
         began = time.perf_counter()
         self.original, self.source, self.ref, self.seed, self.specials = source, source, ref, seed, specials
         self.broad, self.allow = broad, allow
@@ -67,7 +70,7 @@ class Judge:
         self.runs: SourceRuns
         self.sizes: Sizes
         self._assumptions: list[str] = []
-        self._prepare()
+        self._prepare(patience)
         self.seconds = time.perf_counter() - began
 
     @property
@@ -77,12 +80,12 @@ class Judge:
 
     # -- preparing -----------------------------------------------------------------------------------------------------
 
-    def _prepare(self) -> None:
+    def _prepare(self, patience: float) -> None:
         began = time.perf_counter()
         source = self.source
         search = Search(source, self.shape, np.random.default_rng(self.seed))
         first = search.confirm(None).sets[0]
-        if too_big(source, first):
+        if too_big(source, first, patience):
             source, first = self._sliced(first)
         try:
             self.runs = SourceRuns(source, self.places.simulator(source.platform), self.limits, first, self.allow)

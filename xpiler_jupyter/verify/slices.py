@@ -42,9 +42,9 @@ class Slice:
     open: frozenset[str] = frozenset()
 
 
-def too_big(subject: Subject, size: SizeSet) -> bool:
-    """Would a run at these sizes take seconds, or move hundreds of megabytes?"""
-    return size.work > SLICE_WORK or _bytes(subject, size.lengths) > SLICE_BYTES
+def too_big(subject: Subject, size: SizeSet, patience: float = 1.0) -> bool:
+    """Would a run at these sizes take seconds, or move hundreds of megabytes? `patience` times as much is put up with."""
+    return size.work > patience * SLICE_WORK or _bytes(subject, size.lengths) > patience * SLICE_BYTES
 
 
 def cut(subject: Subject, size: SizeSet, floor: dict[str, int] | None = None) -> Slice | None:
