@@ -93,8 +93,8 @@ def benchmark_page(directions: dict[str, Any]) -> str:
              "repository. A port counts as tested equal when the emitted text, run on the target's simulator or device, gives "
              "what the unmodified source gives on the same inputs. Sources at fault (undefined behaviour, listed on "
              "[their own page](faulty-sources.md)) have no meaning to preserve and are counted apart.", "",
-             "Where fewer than 168 files were run, they are evenly spread over the folder (`--every N`). Times are wall-clock seconds of a "
-             "whole port, every step judged, two ports at a time on two cores that were not idle otherwise.", "",
+             "Where fewer than 168 files were run, they are evenly spread over the folder (`--every N`). Times are wall-clock "
+             "seconds of a whole port, every step judged, two ports at a time on two cores that were not idle otherwise.", "",
              "The last column is the published computation accuracy of QiMeng-Xpiler (OSDI 2025, table 8): of all 168 files, "
              "with GPT-4, on devices. Ours is in percent of the files whose source is sound.", "",
              "| direction | files | tested equal | of sound | source at fault | unsupported | other | matrix instrs | vector "
