@@ -24,12 +24,12 @@ from xpiler_jupyter.platforms.bang import (
     reduce_pool,
     simgen,
 )
-from xpiler_jupyter.platforms.bang.meanings import choices, dtype_of, function, parameters, result_of
+from xpiler_jupyter.platforms.bang.meanings import function, parameters, result_of
 from xpiler_jupyter.platforms.bang.tables import TYPES
 from xpiler_jupyter.platforms.bang.typed import typed
 from xpiler_jupyter.platforms.base import C_TYPES
 from xpiler_jupyter.platforms.concrete import concrete
-from xpiler_jupyter.platforms.instr import Instr
+from xpiler_jupyter.platforms.instr import Instr, choices, dtype_of
 from xpiler_jupyter.platforms.registry import get
 
 simulator = pytest.importorskip("xpiler_jupyter.execute.simulator")

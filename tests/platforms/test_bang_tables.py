@@ -11,9 +11,9 @@ import pytest
 from xpiler_jupyter.ir.types import BF16
 from xpiler_jupyter.platforms.bang import tables
 from xpiler_jupyter.platforms.bang.instrs import INSTRS
-from xpiler_jupyter.platforms.bang.meanings import PRELUDE, choices, dtype_of, function, parameters, result_of
+from xpiler_jupyter.platforms.bang.meanings import PRELUDE, function, parameters, result_of
 from xpiler_jupyter.platforms.bang.memory import DIRECTIONS
-from xpiler_jupyter.platforms.instr import Instr
+from xpiler_jupyter.platforms.instr import Instr, choices, dtype_of
 
 compiler = pytest.importorskip("xpiler_jupyter.execute.compiler")
 

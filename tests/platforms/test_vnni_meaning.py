@@ -18,10 +18,10 @@ from ir_bodies import body
 
 from xpiler_jupyter.ir.types import F16, F32, F64, I8, I16, I32, I64, U8, U16, U32, U64, ScalarType
 from xpiler_jupyter.platforms.concrete import concrete
-from xpiler_jupyter.platforms.instr import Instr
+from xpiler_jupyter.platforms.instr import Instr, choices, dtype_of
 from xpiler_jupyter.platforms.vnni import tables
 from xpiler_jupyter.platforms.vnni.instrs import INSTRS
-from xpiler_jupyter.platforms.vnni.meanings import choices, dtype_of, function, result_of
+from xpiler_jupyter.platforms.vnni.meanings import function, result_of
 
 compiler = pytest.importorskip("xpiler_jupyter.execute.compiler")
 store = pytest.importorskip("xpiler_jupyter.execute.cache")

@@ -6,10 +6,10 @@ import re
 from collections import Counter
 
 from xpiler_jupyter.ir.types import F32, I8, U8, U64
-from xpiler_jupyter.platforms.instr import Instr
+from xpiler_jupyter.platforms.instr import Instr, choices, dtype_of
 from xpiler_jupyter.platforms.vnni import tables
 from xpiler_jupyter.platforms.vnni.instrs import BY_NAME, FAMILIES, INSTRS
-from xpiler_jupyter.platforms.vnni.meanings import choices, dtype_of, parameters, result_of
+from xpiler_jupyter.platforms.vnni.meanings import parameters, result_of
 
 # What public kernels of this platform call, in families; the benchmark's own sources use a handful of these.
 NEEDED = [

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from .build import COMPARE, convert, trunc_div
+from .build import COMPARE, trunc_div
 from .division import Division
 from .nodes import Binary, Call, Cast, Const, Expr, For, Kernel, Let, Load, Node, Ref, Select, Unary, Var
 from .poly import ONE, ZERO, Atom, Digit, Opaque, Poly, Writer
@@ -392,8 +392,3 @@ def substitute_poly(p: Poly, names: Mapping[str, Poly], scope: Scope) -> Poly:
         return None
 
     return scope.combine(p.replace(swap))
-
-
-def as_expr(p: Poly, dtype: ScalarType = I32) -> Expr:
-    """`p` as an expression, without the knowledge of a scope."""
-    return convert(Writer({}, dtype).write(p), dtype)

@@ -18,7 +18,7 @@ from ..ir.types import I32, ScalarType
 from ..kept import Kept
 from ..platforms.instr import Instr, Operand
 from ._match_read import Reader, unit_trips
-from ._match_tree import Form, Int, Lit, NoMatchError, Op, Tree, folds, map_tree, parts, places, put_tree
+from ._match_tree import Form, Int, Lit, NoMatchError, Op, Tree, folds, map_tree, places, put_tree
 
 OPERAND = "$"  # in front of the name of a scalar operand, so that no name of a kernel is taken for one
 
@@ -121,10 +121,6 @@ def _without_neutral(t: Tree) -> Tree:
 def dtype_of(t: Tree) -> ScalarType:
     return t.dtype
 
-
-def scalars_in(t: Tree) -> set[str]:
-    """Names of scalar operands anywhere in a value."""
-    return {n for x in parts(t) if isinstance(x, Int) for n in x.poly.names() if n.startswith(OPERAND)}
 
 
 def lenient(e: Expr, operands: set[str]) -> Poly:

@@ -8,7 +8,6 @@ from functools import partial
 from ..ir.nodes import Kernel
 from ..ir.simplify import simplify
 from ..platforms.base import Platform
-from . import _registry
 from ._plan import Move
 from ._plan_vector import vector_plan
 from ._script import Script, why_not
@@ -19,7 +18,7 @@ def scripts(kernel: Kernel, target: Platform, allow: tuple[str, ...]) -> Iterato
     """Native plans, best first. They look at the simplified kernel, which is what every move leads to: its loops have the
     same labels, and extents that are spelled as variables are constants in it."""
     kernel = simplify(kernel)
-    if target.vectors and "tensorize" in _registry.names():
+    if target.vectors:
         yield partial(vector_plan, kernel, target)
 
 

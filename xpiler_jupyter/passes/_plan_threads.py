@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 
 from ..ir.nodes import Kernel
 from ..platforms.base import Platform
-from . import _registry
 from ._plan import Move, extent_of, parallel_chain
 from ._plan_matrix import axes_of, matrix_scripts
 from ._script import Script
@@ -17,8 +16,7 @@ MIN_INNER = 32  # below one warp of the narrower machines, the innermost loop al
 
 def scripts(kernel: Kernel, target: Platform, allow: tuple[str, ...]) -> Iterator[Callable[[], Script]]:
     """Native plans, best first."""
-    if {"tensorize", "cache"} <= set(_registry.names()):
-        yield from matrix_scripts(kernel, target, allow)
+    yield from matrix_scripts(kernel, target, allow)
 
 
 def literal(kernel: Kernel, target: Platform) -> Iterator[Move]:

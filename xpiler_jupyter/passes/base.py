@@ -40,6 +40,12 @@ class Pass:
         """The transformed kernel. Raises IllegalPassError with the precise reason; never returns a wrong kernel."""
         raise NotImplementedError
 
+    def known(self, knobs: dict[str, Any]) -> None:
+        """Refuses a knob that the pass does not have."""
+        unknown = sorted(set(knobs) - set(self.knobs))
+        if unknown:
+            raise self.refuse(f"there is no knob {unknown[0]!r}", hint=f"Knobs: {', '.join(self.knobs) or 'none'}.")
+
     def refuse(self, reason: str, node: Any = None, hint: str | None = None) -> IllegalPassError:
         """The error to raise: the pass' name, the reason, the place."""
         err = IllegalPassError.at(node, f"{self.name}: {reason}", hint=hint)

@@ -67,9 +67,7 @@ class Cache(Pass):
         return out
 
     def apply(self, kernel: Kernel, target: Platform, **knobs: Any) -> PassResult:
-        unknown = set(knobs) - set(self.knobs)
-        if unknown:
-            raise self.refuse(f"there is no knob {sorted(unknown)[0]!r}", hint=f"Knobs: {', '.join(self.knobs)}.")
+        self.known(knobs)
         buffer = knobs.get("buffer")
         allocs = {n.name: n for n in walk(kernel.body) if isinstance(n, Alloc)}
         known = [p.name for p in kernel.params if p.pointer] + list(allocs)

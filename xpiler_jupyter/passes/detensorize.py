@@ -41,9 +41,7 @@ class Detensorize(Pass):
         return [{}] if any(isinstance(n, InstrCall) for n in walk(kernel.body)) else []
 
     def apply(self, kernel: Kernel, target: Platform, **knobs: Any) -> PassResult:
-        unknown = set(knobs) - set(self.knobs)
-        if unknown:
-            raise self.refuse(f"there is no knob {sorted(unknown)[0]!r}")
+        self.known(knobs)
         meanings = Meanings(kernel)
         calls = [n for n in walk(kernel.body) if isinstance(n, InstrCall)]
         if not calls:

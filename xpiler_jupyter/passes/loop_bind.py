@@ -53,9 +53,7 @@ class LoopBind(Pass):
         return [*({"bind": b} for b in _mappings(kernel, target)), {"serial": True}]
 
     def apply(self, kernel: Kernel, target: Platform, **knobs: Any) -> PassResult:
-        unknown = set(knobs) - set(self.knobs)
-        if unknown:
-            raise self.refuse(f"there is no knob {sorted(unknown)[0]!r}")
+        self.known(knobs)
         axis = target.loop_axis
         if axis is not None and knobs.get("bind"):
             return self._share(kernel, target, axis.name, dict(knobs["bind"]), str(knobs.get("reason") or ""))

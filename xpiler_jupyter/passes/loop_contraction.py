@@ -60,6 +60,7 @@ class LoopContraction(Pass):
         return out
 
     def apply(self, kernel: Kernel, target: Platform, **knobs: Any) -> PassResult:
+        self.known(knobs)
         if knobs.get("producer") == "all":
             return self._all(kernel, target)
         one, label = find_loop(self, kernel, knobs.get("producer"), "producer"), str(knobs.get("producer"))

@@ -54,6 +54,7 @@ class LoopExpansion(Pass):
         return out
 
     def apply(self, kernel: Kernel, target: Platform, **knobs: Any) -> PassResult:
+        self.known(knobs)
         loop, label = find_loop(self, kernel, knobs.get("loop")), str(knobs.get("loop"))
         body, cut = stmts_of(loop.body), knobs.get("cut")
         if isinstance(cut, str) and cut.isdecimal():

@@ -66,6 +66,7 @@ class LoopFuse(Pass):
         return out
 
     def apply(self, kernel: Kernel, target: Platform, **knobs: Any) -> PassResult:
+        self.known(knobs)
         outer = find_loop(self, kernel, knobs.get("outer"), "outer")
         label = str(knobs["outer"])
         nest = _nest(outer)

@@ -49,9 +49,7 @@ class LoopRecovery(Pass):
         return bool(_axes(kernel) or shared_loops(kernel)) or kernel.host is not None or kernel.platform != target.name
 
     def apply(self, kernel: Kernel, target: Platform, **knobs: Any) -> PassResult:
-        unknown = set(knobs) - set(self.knobs)
-        if unknown:
-            raise self.refuse(f"there is no knob {sorted(unknown)[0]!r}")
+        self.known(knobs)
         if not self._applies(kernel, target):
             raise self.refuse("the kernel has no axes: there is nothing to recover")
         for n in walk(kernel.body):

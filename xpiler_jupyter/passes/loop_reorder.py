@@ -39,6 +39,7 @@ class LoopReorder(Pass):
         return out[:MAX_OFFERED]
 
     def apply(self, kernel: Kernel, target: Platform, **knobs: Any) -> PassResult:
+        self.known(knobs)
         order = knobs.get("order")
         if isinstance(order, str):
             order = [part.strip() for part in order.split(",")]

@@ -73,6 +73,7 @@ class LoopSplit(Pass):
         return out
 
     def apply(self, kernel: Kernel, target: Platform, **knobs: Any) -> PassResult:
+        self.known(knobs)
         loop = find_loop(self, kernel, knobs.get("loop"))
         label, names = str(knobs["loop"]), knobs.get("names")
         refuse_exits(self, loop, label)

@@ -67,9 +67,7 @@ class Pipeline(Pass):
         return found
 
     def apply(self, kernel: Kernel, target: Platform, **knobs: Any) -> PassResult:
-        unknown = set(knobs) - set(self.knobs)
-        if unknown:
-            raise self.refuse(f"there is no knob {sorted(unknown)[0]!r}", hint=f"Knobs: {', '.join(self.knobs)}.")
+        self.known(knobs)
         stages = knobs.get("stages", STAGES)
         if str(stages) != str(STAGES):
             raise self.refuse(f"stages must be {STAGES}, not {stages!r}: a wait completes all copies, so no more overlap")

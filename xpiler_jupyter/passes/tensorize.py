@@ -100,9 +100,7 @@ class Tensorize(Pass):
         return [*tiles, *wide, *found, *(k for k in rest if {"loop": k["loop"]} not in found)]
 
     def apply(self, kernel: Kernel, target: Platform, **knobs: Any) -> PassResult:
-        unknown = set(knobs) - set(self.knobs)
-        if unknown:
-            raise self.refuse(f"there is no knob {sorted(unknown)[0]!r}")
+        self.known(knobs)
         if not target.instrs:
             raise self.refuse(f"{target.title} has no intrinsics")
         kernel = self._on(kernel, target)

@@ -12,11 +12,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
-from itertools import product
 from typing import overload
 
 from ..ir.types import ScalarType
-from .instr import Instr, Operand
+from .instr import Instr, Operand, choices
 
 
 class Rows(Sequence[Instr]):
@@ -51,8 +50,7 @@ def concrete(rows: Iterable[Instr], words: Mapping[ScalarType, str]) -> tuple[In
     out: list[Instr] = []
     seen: Counter[str] = Counter()
     for row in rows:
-        for choice in product(*row.types.values()):
-            types = dict(zip(row.types, choice, strict=True))
+        for types in choices(row):
             named = ".".join([row.name, *(str(t) for t in types.values())])
             seen[named] += 1
             name = named if seen[named] == 1 else f"{named}.{seen[named]}"

@@ -8,7 +8,9 @@ PLDI 2022): an instruction is a procedure with a template.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import product
 
 from ..ir.types import ScalarType
 
@@ -105,3 +107,14 @@ class Instr:
         """The function's name in a text, without name spaces: `wmma::mma_sync` is `mma_sync`."""
         m = _WORD.match(self.text)
         return m[1] if m else self.name
+
+
+def choices(row: Instr) -> Iterator[dict[str, ScalarType]]:
+    """Every assignment of the row's type variables; one empty one for a row without."""
+    for picked in product(*row.types.values()):
+        yield dict(zip(row.types, picked, strict=True))
+
+
+def dtype_of(operand: Operand, chosen: Mapping[str, ScalarType]) -> ScalarType:
+    """The operand's type under a choice of the row's type variables."""
+    return chosen[operand.dtype] if isinstance(operand.dtype, str) else operand.dtype

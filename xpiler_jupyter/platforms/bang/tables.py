@@ -27,14 +27,13 @@ class Arch:
     reserved: int = 128  # KiB of NRAM and of SRAM that the compiler keeps for itself, as public kernels assume
     cores: int = 4
     vector_alignment: int = 1
-    vector_bytes: int = 1
 
 
 # Sources: the public operator library's kernel header (128 KiB reserved of NRAM and SRAM, alignment), its developer
 # guide (usable sizes of mtp_372: 655360 and 4063232 bytes; mtp_592 the same with 327680 and 1966080), its build script
 # (512, 512 and 2048 KiB). mtp_290's are the build script's.
 ARCHS = {
-    "mtp_290": Arch("mtp_290", 290, 512, 512, 2048, vector_alignment=64, vector_bytes=128),
+    "mtp_290": Arch("mtp_290", 290, 512, 512, 2048, vector_alignment=64),
     "mtp_372": Arch("mtp_372", 372, 768, 1024, 4096),
     "mtp_592": Arch("mtp_592", 592, 512, 512, 2048),
 }
@@ -100,8 +99,6 @@ TYPES: dict[ScalarType, str] = {
     U64: "uint64_t",
     F32: "float",
 }
-# Other words that texts use for the same types.
-TYPE_WORDS = {"int8": I8, "int16": I16, "int32": I32, "uint8": U8, "uint16": U16, "uint32": U32}
 FUNCTIONS: dict[tuple[str, ScalarType], str] = {
     **plain.functions(),
     ("abs", I32): "abs",
@@ -110,16 +107,6 @@ FUNCTIONS: dict[tuple[str, ScalarType], str] = {
 }
 BARRIERS = {"block": "__sync_all();", "cluster": "__sync_cluster();"}
 KERNEL_QUALIFIER = "__mlu_global__"
-QUALIFIERS = (
-    "__mlu_global__",
-    "__mlu_entry__",
-    "__mlu_func__",
-    "__mlu_device__",
-    "__nram__",
-    "__wram__",
-    "__ldram__",
-    "__mlu_shared__",
-)
 MARKERS = ("__mlu_global__", "__mlu_entry__", "__bang_", "__nram__", "GDRAM2NRAM")
 SUFFIXES = (".mlu", ".mluh")
 HEADERS: dict[str, tuple[str, ...]] = {"bang.h": (), "cnrt.h": ("cnrt",)}

@@ -3,23 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from itertools import product
 
 from ...ir.types import ScalarType
-from ..instr import Instr, Operand
+from ..instr import Instr, Operand, dtype_of
 from .tables import TYPES
-
-
-def choices(row: Instr) -> Iterator[dict[str, ScalarType]]:
-    """Every assignment of the row's type variables."""
-    names = list(row.types)
-    for picked in product(*(row.types[n] for n in names)):
-        yield dict(zip(names, picked, strict=True))
-
-
-def dtype_of(operand: Operand, chosen: dict[str, ScalarType]) -> ScalarType:
-    return chosen[operand.dtype] if isinstance(operand.dtype, str) else operand.dtype
 
 
 def result_of(row: Instr) -> Operand | None:

@@ -37,9 +37,6 @@ def pre(width: int) -> str:
     return "_mm_" if width == 128 else f"_mm{width}_"
 
 
-def si(width: int) -> str:
-    return f"si{width}"
-
 
 def f_or_vl(width: int) -> str:
     return "avx512f" if width == 512 else "avx512vl"
