@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,11 +37,9 @@ def test_suggestions(xpiler: Xpiler, kernels: Path) -> None:
     assert "did you mean cuda?" in xpiler("port", kernels / "scale.c", "--to", "cdua").err
 
 
-def test_help_is_quick() -> None:
-    began = time.perf_counter()
+def test_help() -> None:
     done = subprocess.run([sys.executable, "-m", "xpiler_jupyter", "--help"], capture_output=True, text=True)
     assert done.returncode == 0 and "doctor" in done.stdout
-    assert time.perf_counter() - began < 2.0  # 0.1 s on a quiet machine
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from xpiler_jupyter.frontend import parse
 from xpiler_jupyter.frontend.meanings import with_meanings
 from xpiler_jupyter.platforms import registry
@@ -79,13 +77,11 @@ def test_accumulating_into_an_output_is_a_note() -> None:
 
 
 def test_what_is_too_big_is_run_on_a_slice() -> None:
-    began = time.perf_counter()
     judge = Judge(plain(BIG), device="sim")
     assert judge.slice is not None and "i <" in judge.slice.words
     good = verdict_of(judge.test(plain(BIG)))
     assert good.level == "tested" and "too large" in good.detail
     assert verdict_of(judge.test(plain(BIG.replace("- s", "+ s")))).level == "wrong"
-    assert time.perf_counter() - began < 30
 
 
 def test_a_text_outside_the_ir_is_judged_by_running_it() -> None:
