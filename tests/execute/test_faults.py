@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -188,19 +190,55 @@ def test_misaligned_vector_access() -> None:
     assert r.fault is None or r.fault.kind == "bounds"
 
 
-@pytest.mark.parametrize("text,line,column,words", [
-    ("__global__ void k(float* A) {\n  A[0] = B[0];\n}", 2, 10, "'B'"),
-    ("__global__ void k(float* A) {\n  A[0] = 1\n}", 2, None, "';'"),
-    ("__global__ void k(float* A) { A[0] = 1; }\nextern \"C\" void w(float* A) {\n  k<<<1, 1>>>(A, nope);\n}", 3, 18,
+@pytest.mark.parametrize("text,entry,line,column,words", [
+    ("__global__ void k(float* A) {\n  A[0] = B[0];\n}", "k", 2, 10, "'B'"),
+    ("__global__ void k(float* A) {\n  A[0] = 1\n}", "k", 2, None, "';'"),
+    ("__global__ void k(float* A) { A[0] = 1; }\nextern \"C\" void w(float* A) {\n  k<<<1, 1>>>(A, nope);\n}", "w", 3, 18,
      "nope"),
-    ("#include \"mine.h\"\n__global__ void k(float* A) { A[0] = 1; }", 1, None, "mine.h"),
-    ("#include <mma.h>\n__global__ void k(float* A) {\n  frobnicate f;\n}", 3, 3, "frobnicate"),
+    ("#include <mma.h>\n__global__ void k(float* A) {\n  frobnicate f;\n}", "k", 3, 3, "frobnicate"),
 ])
-def test_compile_errors_have_the_texts_own_place(text: str, line: int, column: int | None, words: str) -> None:
+def test_compile_errors_have_the_texts_own_place(text: str, entry: str, line: int, column: int | None, words: str) -> None:
     with pytest.raises(CompileError) as e:
-        executor("cuda", "sim").compile(text, entry_for("k", {"A": f32(1)}))
+        executor("cuda", "sim").compile(text, replace(entry_for("k", {"A": f32(1)}), function=entry))
     assert e.value.line == line and words in e.value.message, e.value
     assert column is None or e.value.column == column
+
+
+def test_a_header_that_is_not_here_is_named_when_it_is_missed() -> None:
+    head = "#include \"mine.h\"\n"
+    run("cuda", head + "__global__ void k(float* A) { A[0] = 1; }", "k", grid=1, block=1, A=f32(1))
+    with pytest.raises(CompileError, match="Offset") as e:
+        executor("cuda", "sim").compile(head + "__global__ void k(float* A) { A[Offset] = 1; }", entry_for("k", {"A": f32(1)}))
+    assert e.value.line == 2 and "mine.h" in (e.value.hint or "")
+
+
+def test_what_the_entry_does_not_need_is_not_compiled() -> None:
+    """A file as pasted: its harness is beyond the simulator, and only the line numbers of it matter."""
+    text = """#include <vector>
+using namespace harness;
+#define CHECK(x) verify((x), __LINE__)
+typedef std::vector<float> Numbers;
+template <typename T> struct Pair { T a, b; };
+static Numbers kept;
+static void verify(int status, int line) { if (status) printf("%d", line); }
+static void report(const Numbers& x) { for (auto v : x) std::cout << v; }
+__device__ float twice(Pair<float> p) { return 2 * p.a; }
+enum { FIRST, SECOND };
+__global__ void k(float* A) { A[0] = twice({A[SECOND], 0}); }
+extern "C" void host(float* A) {
+  float* d;
+  CHECK(cudaMalloc(&d, 8));
+  CHECK(cudaMemcpy(d, A, 8, cudaMemcpyHostToDevice));
+  k<<<1, 1>>>(d);
+  CHECK(cudaMemcpy(A, d, 8, cudaMemcpyDeviceToHost));
+}
+int main() { Numbers x(2); host(x.data()); report(x); }
+"""
+    assert run("cuda", text, "host", A=f32(2) + 3).outputs["A"][0] == 6
+    broken = text.replace("A[0] = twice", "A[0] = thrice")
+    with pytest.raises(CompileError) as e:
+        executor("cuda", "sim").compile(broken, entry_for("k", {"A": f32(1)}))
+    assert e.value.line == 11
 
 
 def test_an_entry_that_is_not_there() -> None:

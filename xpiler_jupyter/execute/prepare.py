@@ -1,5 +1,6 @@
 """From a kernel text to the C++ that the simulator compiles: launches become calls, shared arrays get a section per
-function, includes vanish; every line keeps its number, and every changed column is remembered."""
+function, includes and what the entry does not need vanish; every line keeps its number, and every changed column is
+remembered."""
 
 from __future__ import annotations
 
@@ -9,12 +10,13 @@ from dataclasses import dataclass, field
 from ..errors import CompileError
 from .api import Entry
 from .lexical import Outline, blank, outline
+from .needed import needed_part
 
 LABEL = "kernel"  # the file name that compiler messages give to the kernel's own lines
 
-_INCLUDE = re.compile(r"^[ \t]*#[ \t]*(?:include[ \t]*<[^>\n]*>|pragma[ \t]+once)[^\n]*", re.M)
-# The include's own text was blanked when quoted; a quoted include of a header that any text may take for granted.
-_QUOTED = re.compile(r"^[ \t]*#[ \t]*include[ \t]*\"((?:cuda|hip|math|std|device_)[\w./]*)\"", re.M)
+# No header is ever read: the simulator is what they declare. (The name of a quoted one was blanked as a literal.)
+_INCLUDE = re.compile(r"^[ \t]*#[ \t]*(?:include\b|pragma[ \t]+once)[^\n]*", re.M)
+_NAMESPACE = re.compile(r"\busing\s+namespace\s+([A-Za-z_]\w*)\s*;")
 _DYNAMIC = re.compile(r"\bextern\s+__shared__\s+((?:__align__\s*\([^)]*\)|alignas\s*\([^)]*\)\s*)?)"
                       r"\s*([\w:]+(?:\s+[\w:]+)*(?:\s*<[^;<>]*>)?)\s+(\w+)\s*\[\s*\]")
 _SHARED = re.compile(r"\b__shared__\b")
@@ -46,10 +48,15 @@ def prepare(text: str, entry: Entry | None) -> Source:
     masked = blank(text)
     if entry is not None and not re.search(rf"\b{re.escape(entry.function)}\b", masked):
         raise CompileError(f"the text has no function {entry.function!r}", source=text)
+    if entry is not None:
+        text = needed_part(text, masked, entry.function)
+        masked = blank(text)
     shape = outline(masked)
     edits: list[tuple[int, int, str]] = []
-    for m in (*_INCLUDE.finditer(masked), *_QUOTED.finditer(text)):
+    for m in _INCLUDE.finditer(masked):
         edits.append((m.start(), m.end(), ""))
+    for m in _NAMESPACE.finditer(masked):  # of a header: it must be there to be opened
+        edits.append((m.start(), m.start(), f"namespace {m[1]} {{}} "))
     dynamic = list(_DYNAMIC.finditer(masked))
     for m in dynamic:
         edits.append((m.start(), m.end(), _dynamic(m, shape)))

@@ -243,8 +243,10 @@ class _Preprocessor:
         body, k = macro.body, 0
         while k < len(body):
             t = body[k]
-            if t.text == "#" and bound:
-                raise self.source.unsupported(place.start, f"the macro {macro.name} makes a string of its argument (#)")
+            if t.text == "#" and macro.params is not None and k + 1 < len(body) and body[k + 1].text in bound:
+                out.append(_quoted(bound[body[k + 1].text], place))
+                k += 2
+                continue
             pasted = k + 1 < len(body) and body[k + 1].text == "##"
             if t.text == "##":
                 if k + 1 < len(body) and out:
@@ -309,6 +311,12 @@ def _blank(t: Token) -> Token:
 
 def _ascii(text: str) -> str:
     return "".join(c if c < "\x80" else "_" for c in text)
+
+
+def _quoted(arg: list[Token], place: Token) -> Token:
+    """The string that `#` makes of an argument; as C does it, but for the blanks between its words."""
+    text = " ".join(t.text for t in arg).replace("\\", "\\\\").replace('"', '\\"')
+    return Token("str", f'"{text}"', place.start, place.end, False)
 
 
 def _skip(raw: list[Token], k: int) -> int:
