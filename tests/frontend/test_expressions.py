@@ -94,7 +94,7 @@ def test_negated_unsigned_and_logical_not():
 @pytest.mark.parametrize(("text", "message"), [
     ("A", "pointer is used as a value"), ("nope", "not declared"), ("nope(1)", "not known here"),
     ("f % 2", "needs integers"),
-    ("atomicAdd(A, 1.f)", "atomics"), ("__shfl_sync(0, f, 1)", "warp shuffles"),
+    ("__atomic_load_n(A, 0)", "atomics"), ("__shfl_sync(0, f, 1)", "warp shuffles"),
     ("make_float4(1,2,3,4)", "vector types"),
     ("*(float4*)A", "vector type float4"), ("exp(h)", "ambiguous"), ("(double*)A == 0", "sizes differ"),
     ("blockIdx", "without .x"), ("[] { return 1; }()", "lambda"), ("\"s\"", "strings"),

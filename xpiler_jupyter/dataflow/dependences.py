@@ -34,6 +34,11 @@ class Dependence:
     uid: str = ""
     certain: bool = False  # both accesses happen for sure, whatever the sizes are
 
+    @property
+    def ordered(self) -> bool:
+        """Is it no race but atomic updates whose outcome follows their order?"""
+        return self.source.atomic and self.sink.atomic
+
     def __str__(self) -> str:
         return f"{self.reason} ({self.example})" if self.example else self.reason
 
@@ -156,7 +161,12 @@ def _touching(a: Access, b: Access, order: Map) -> Map:
     return outer(a, x).apply_range(outer(b, y).reverse()).intersect(order)
 
 
-def _carried(rel: Relations, loop: Loop) -> list[Dependence]:
+def _commute(a: Access, b: Access) -> bool:
+    """Are both accesses part of atomic updates by one operation whose order does not matter?"""
+    return a.atomic and b.atomic and _shared_reduction(a, b) is not None
+
+
+def _carried(rel: Relations, loop: Loop, racing: bool = False) -> list[Dependence]:
     out: list[Dependence] = []
     n = loop.depth + 1
     order = later_at(n, n, loop.depth)
@@ -168,6 +178,8 @@ def _carried(rel: Relations, loop: Loop) -> list[Dependence]:
             continue
         found = 0
         for kind, a, b in _pairs(mine):
+            if racing and _commute(a, b):
+                continue
             m = _touching(a, b, order)
             if not m.is_empty():
                 out.append(_describe(rel, loop, a, b, m, kind))
@@ -197,6 +209,14 @@ def carried(kernel: Kernel, loop: For | While) -> list[Dependence]:
     with bounded():
         rel = relations(kernel)
         return _carried(rel, rel.loop(loop))
+
+
+def races(kernel: Kernel, loop: For | While) -> list[Dependence]:
+    """What iterations of `loop` that run at once would race on, or at least order: its dependences without those between
+    atomic updates by one commutative operation. `Dependence.ordered` tells the latter. Raises TooHard."""
+    with bounded():
+        rel = relations(kernel)
+        return _carried(rel, rel.loop(loop), racing=True)
 
 
 # -- private buffers ---------------------------------------------------------------------------------------------------
@@ -401,4 +421,4 @@ def crossing(loop: For, cut: int) -> list[str]:
 
 
 __all__ = ["Answer", "Dependence", "Parallel", "before", "can_distribute", "can_fuse", "can_permute", "carried",
-           "crossing", "is_parallel", "is_private", "reduction"]
+           "crossing", "is_parallel", "is_private", "races", "reduction"]

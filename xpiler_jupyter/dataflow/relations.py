@@ -96,6 +96,11 @@ class Access:
         return len(self.path)
 
     @property
+    def atomic(self) -> bool:
+        """Does it belong to an atomic update, between whose parts no other thread comes?"""
+        return isinstance(self.stmt, Store) and self.stmt.atomic
+
+    @property
     def must(self) -> bool:
         return self.exact and not self.opaque
 

@@ -50,7 +50,8 @@ def row_statements(row: Instr) -> tuple[AnyStmt, ...]:
     values = [f"{word(o)} {o.name}{''.join(f'[{n}]' for n in dims(o))};" for o in row.operands if dims(o)]
     text = f'extern "C" void meaning({", ".join(params) or "int* none"}) {{\n{" ".join(values)}\n{row.meaning}\n}}'
     shaped = {o.name for o in row.operands if dims(o)}
-    return tuple(s for s in _read(text) if not (isinstance(s, Alloc) and s.name in shaped))
+    stmts = tuple(s for s in _read(text) if not (isinstance(s, Alloc) and s.name in shaped))
+    return stmts_of(_Atomic().visit(Block(stmts))) if row.atomic else stmts
 
 
 _PACKAGE = Path(__file__).parent.parent
@@ -111,6 +112,8 @@ class _Operands(Rewriter):
     visit_Load = visit_Store = visit_Ref = _place
 
     def _flat(self, ref: Ref, at: Expr) -> tuple[Expr, ...]:
+        if isinstance(at, Const) and at.value == 0:
+            return ref.indices
         if len(ref.indices) <= 1:
             return tuple(index_sum(i, at) for i in ref.indices)
         dims = [int(d.value) for d in self.shapes[ref.buffer] if isinstance(d, Const)]
@@ -198,6 +201,13 @@ class Meanings:
         i = Var(fresh_name("i", taken))
         store = Store("operand " + result.name, (i,), Load(made.name, (i,), made.dtype), made.dtype)
         return made, For(i.name, build.integer(0), made.shape[0], build.integer(1), Block((store,)))
+
+
+class _Atomic(Rewriter):
+    """Marks the stores of an atomic update."""
+
+    def visit_Store(self, s: Store) -> Store:
+        return dataclasses.replace(s, atomic=True)
 
 
 class _WithoutPlaces(Rewriter):

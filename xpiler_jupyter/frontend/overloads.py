@@ -76,6 +76,8 @@ class Overloads(Expressions):
         rows = self.platform.overloads(plain(name))
         if not rows:
             return None
+        used = node.parent is None or node.parent.type != "expression_statement"
+        rows = [r for r in rows if (r.result is not None) == used] or rows  # an atomic's value may be left unused
         if all(r.result is None for r in rows):
             if node.parent is None or node.parent.type != "expression_statement":
                 raise self.unsupported(node, f"{plain(name)} inside an expression is not supported")

@@ -213,12 +213,14 @@ class Alloc(Stmt):
 @dataclass(frozen=True, slots=True)
 class Store(Stmt):
     """`buffer[indices] = value`. `x += e` is a Store whose value adds to a Load of the same place. `dtype` is the type
-    of the access (see `Load`); the value has that type."""
+    of the access (see `Load`); the value has that type. `atomic`: part of an atomic update, which no other thread comes in
+    between; only in kernels whose instrs are written out for analyses, and never printed."""
 
     buffer: str
     indices: tuple[Expr, ...]
     value: Expr
     dtype: ScalarType
+    atomic: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,7 +204,7 @@ def candidates(kernel: Kernel, loop: For, platform: Platform) -> tuple[Instr, ..
 def likely(kernel: Kernel, loop: For, platform: Platform) -> bool:
     """Could the nest become one call of an instr that runs over several loops, were its arrays in the right memories?"""
     site = site_of(kernel, loop)
-    return any(_alike(row, r.form) for r in site.readings for row in platform.instrs)
+    return any(_alike(row, r.form) for r in site.readings for row in platform.instrs if not row.atomic)
 
 
 def _alike(row: Instr, form: Form) -> bool:
@@ -233,7 +233,7 @@ def _writers(platform: Platform) -> Writers:
     if id(platform) not in _known:
         out: Writers = {}
         for row in platform.instrs:
-            kinds = {(o.dtype, m) for o in row.operands if o.access != "r" for m in o.memory}
+            kinds = set() if row.atomic else {(o.dtype, m) for o in row.operands if o.access != "r" for m in o.memory}
             for dtype, memory in kinds:
                 if isinstance(dtype, ScalarType):
                     out.setdefault((dtype, memory), []).append(row)

@@ -74,7 +74,7 @@ def index(platform: Platform, lanes: int | None, types: frozenset[ScalarType]) -
     if key not in _INDEX:
         out = _INDEX[key] = Index()
         for rank, row in enumerate(platform.instrs):
-            if _promising(row, lanes, types):
+            if not row.atomic and _promising(row, lanes, types):
                 at = platform.name, row.name
                 if at not in _PATTERNS:
                     _PATTERNS[at] = patterns(row, rank)

@@ -16,6 +16,7 @@ from ..ir.types import I32
 from ..ir.visit import Rewriter, children, fresh_name, walk
 from ..platforms import registry as platforms
 from ..platforms.base import Platform
+from ._atomics import is_atomic
 from ._axes import axis_nest
 from ._forward import forward_copies
 from ._parts import take_apart
@@ -46,6 +47,11 @@ class Detensorize(Pass):
         calls = [n for n in walk(kernel.body) if isinstance(n, InstrCall)]
         if not calls:
             raise self.refuse("the kernel has no intrinsics")
+        updates = [c for c in calls if is_atomic(kernel, c)]
+        if len(updates) == len(calls):
+            raise self.refuse(f"{updates[0].instr} is one step for all threads: written out, threads would race",
+                              updates[0], hint="Recover loops from the threads first (loop_recovery).")
+        calls = [c for c in calls if not any(c is x for x in updates)]
         lane = [c for c in calls if per_lane(kernel, c)]
         if len(lane) == len(calls):
             raise self.refuse(f"{lane[0].instr} exchanges values between the lanes of a warp: there is no loop of one thread "
@@ -174,7 +180,8 @@ class _Expand(Rewriter):
             run.clear()
 
         for s in b.stmts:
-            if isinstance(s, InstrCall) and any(o.per_lane for o in self.meanings.row(s).operands):
+            row = self.meanings.row(s) if isinstance(s, InstrCall) else None
+            if row is not None and (row.atomic or any(o.per_lane for o in row.operands)):
                 flush()
                 out.append(s)
                 continue

@@ -6,7 +6,7 @@ import dataclasses
 from collections import Counter
 from typing import Any, ClassVar
 
-from ..dataflow.dependences import carried, is_parallel
+from ..dataflow.dependences import is_parallel, races
 from ..dataflow.sets import TooHard
 from ..errors import IllegalPassError
 from ..ir.nodes import Alloc, AnyStmt, Barrier, Block, For, InstrCall, Kernel, Let, Node, Var
@@ -14,6 +14,7 @@ from ..ir.simplify import simplify
 from ..ir.types import I32
 from ..ir.visit import Rewriter, all_names, buffers_written, fresh_name, stmts_of, substitute, walk
 from ..platforms.base import Platform
+from ._atomics import Ordinary, is_atomic, spelt_out
 from ._axes import axis_nest, one_for_all, short_name
 from ._fold_host import fold_host
 from ._intervals import Splitter, barriers
@@ -53,13 +54,14 @@ class LoopRecovery(Pass):
         if not self._applies(kernel, target):
             raise self.refuse("the kernel has no axes: there is nothing to recover")
         for n in walk(kernel.body):
-            if isinstance(n, InstrCall) and not per_lane(kernel, n):
+            if isinstance(n, InstrCall) and not (per_lane(kernel, n) or is_atomic(kernel, n)):
                 raise self.refuse(f"{n.instr} works on several threads at once and has no sequential form here", n,
                                   hint="Replace it by its loops first (detensorize).")
             if isinstance(n, Barrier) and n.scope not in ("block", "warp"):
                 raise self.refuse(f"a barrier of a {n.scope} orders only some threads of a block", n)
         doubts = tuple(f"no two threads race on loop {lp.var} (not shown: {why.reason})" for lp in shared_loops(kernel)
                        if not (why := is_parallel(kernel, lp)).ok)
+        kernel = spelt_out(kernel)
         folded, names = fold_host(one_for_all(unshared(kernel)))
         taken = all_names(folded)
         folded, loops = _serial_names(folded, taken)
@@ -88,7 +90,8 @@ class LoopRecovery(Pass):
         whole = _Placed(target).visit(whole)
         serial = dataclasses.replace(folded, body=whole, platform=target.name, max_threads=None)
         serial = with_reason(serial, str(knobs.get("reason") or ""), target)
-        assumptions = doubts + self._races(serial, [g.var for g in grid], [*outer, *sorted(threads)])
+        assumptions = doubts + self._races(serial, [g.var for g in grid], [*sorted(outer), *sorted(threads)])
+        serial = dataclasses.replace(serial, body=Ordinary().visit(serial.body))
         if split:
             serial = dataclasses.replace(serial, body=SingleThreads({b.var for b in block}).visit(serial.body))
         note = "One thread does everything already; " if not loops else ""
@@ -116,11 +119,14 @@ class LoopRecovery(Pass):
                 continue
             who = "blocks" if n.var in grid else "threads"
             try:
-                found = carried(serial, n)
+                found = races(serial, n)
             except TooHard as error:
                 doubts.setdefault(who, f"no two {who} race (not checked: {error})")
                 continue
             for d in found:
+                if d.ordered:
+                    doubts.setdefault(d.buffer, f"the order of the atomic updates of {d.buffer} does not matter")
+                    continue
                 if n.var in block and d.certain and d.kind != "output":
                     raise self.refuse(f"two threads of a block race on {d.buffer}: {d}", d.sink.node,
                                       hint="A barrier between the write and the read is missing, or the kernel relies "

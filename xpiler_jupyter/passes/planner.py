@@ -30,6 +30,7 @@ from ..platforms import registry as platforms
 from ..platforms.base import Platform
 from . import _plan_lanes, _plan_tasks, _plan_threads
 from . import _registry as passes
+from ._atomics import is_atomic
 from ._plan import Move
 from ._script import applied as applied
 from ._script import next_move, rehearse, stepwise
@@ -47,7 +48,8 @@ def moves(kernel: Kernel, target: Platform, done: tuple[str, ...], allow: tuple[
     if kernel.platform == target.name and not (target.meeting_point and "loop_recovery" in done):
         return []
     lacking = [n for n in walk(kernel.body) if isinstance(n, InstrCall) and target.instr(n.instr) is None]
-    if any(not per_lane(kernel, n) for n in lacking):  # the others are taken apart together with the threads
+    # What lanes exchange, and atomics, are taken apart together with the threads.
+    if any(not (per_lane(kernel, n) or is_atomic(kernel, n)) for n in lacking):
         return [Move("detensorize", platforms.get(kernel.platform))]
     axes = {n.axis for n in walk(kernel.body) if isinstance(n, For) and n.kind == "parallel" and n.axis}
     if axes:

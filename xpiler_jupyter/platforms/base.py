@@ -102,6 +102,7 @@ class Platform:
         native_flags: compiler flags by which the simulator uses this processor's own instructions; native_cpu: the
             words of /proc/cpuinfo that such a processor has.
         instrs: the intrinsics whose meaning is known; copies: those that copy, by source and destination memory.
+        synonyms: word of a text -> the word of a row that does the same, or as much and more.
         variants: a pattern of what in an instr's name tells variants of one apart (width, mask), for manual pages.
         derived: built-in -> its value as a sum of products of axes, their extents and other built-ins.
         usual: extents, by their built-ins' names, of the launch that a kernel gets when nothing says how it is started;
@@ -140,6 +141,7 @@ class Platform:
     native_cpu: tuple[str, ...] = ()
     instrs: Sequence[Instr] = ()
     copies: Mapping[tuple[str, str], CopyRows] = field(default_factory=dict)
+    synonyms: Mapping[str, str] = field(default_factory=dict)
     variants: str = ""
     derived: dict[str, str] = field(default_factory=dict)
     usual: dict[str, int] = field(default_factory=dict)
@@ -171,7 +173,7 @@ class Platform:
     def overloads(self, word: str) -> list[Instr]:
         """The rows that a call of `word` may mean, in the table's order."""
         self._index()
-        return self._by_word.get(word, [])
+        return self._by_word.get(self.synonyms.get(word, word), [])
 
     def _index(self) -> None:
         """Fills the look-up tables at the first question: a table may be worked out only then (`concrete.Rows`)."""

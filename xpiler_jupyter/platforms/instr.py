@@ -68,6 +68,8 @@ class Instr:
         arch: architectures that have it; empty: all.
         needs: the word of `--allow` (`ir/narrow.py`) without which nobody may use it for a kernel that did not: it keeps
             fewer bits of its operands than their types have.
+        atomic: other threads see what it does as one step, or (a fence) it orders what they see. Where one thread is left,
+            its meaning is all there is to it; no loop ever becomes one.
         deferred: it may run until a wait that follows, so nothing may touch its operands before that wait.
         source: manual and section.
         assumption: what we decided where the manual is silent; printed on the page.
@@ -86,6 +88,7 @@ class Instr:
     lanes: int = 1
     arch: tuple[str, ...] = ()
     needs: str = ""
+    atomic: bool = False
     deferred: bool = False
     source: str = ""
     assumption: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..errors import UnsupportedError
 from ..ir.nodes import AnyStmt, Binary, Block, Const, Expr, InstrCall, Load, Node, Ref, Store, Var
+from ..ir.types import I64, U64
 from ..ir.visit import walk
 from .base import Platform
 from .expr_text import ExprText
@@ -27,7 +28,8 @@ def instr_text(call: InstrCall, printer: ExprText) -> str:
     row = printer.p.instr(call.instr)
     if row is None:
         raise UnsupportedError.at(call, f"{printer.p.title} has no instruction {call.instr}")
-    shown = {o.name: _result(a, o, printer) if o.name == row.result else _operand(a, o, printer)
+    shown = {o.name: _result(a, o, printer) if o.name == row.result else _address(a, o, printer) if row.atomic else
+             _operand(a, o, printer)
              for a, o in zip(call.args, row.operands, strict=True)}
     return row.text.format(**shown) + ";"
 
@@ -74,6 +76,15 @@ def _operand(a: Expr, o: Operand, printer: ExprText) -> str:
         if _sum(index):
             return f"{a.buffer} + {printer.place('', a.indices, a.dtype)[1:-1]}"
     return "&" + printer.place(a.buffer, a.indices, a.dtype)
+
+
+def _address(a: Expr, o: Operand, printer: ExprText) -> str:
+    """An operand of an atomic: the one element, by its name. The functions are declared for (unsigned) long long, which the
+    64-bit words of <cstdint> need not be."""
+    if not isinstance(a, Ref):
+        return _operand(a, o, printer)
+    wide = {I64: "(long long*)", U64: "(unsigned long long*)"}.get(a.dtype, "")
+    return f"{wide}&{printer.place(a.buffer, a.indices, a.dtype)}"
 
 
 def _sum(e: Expr) -> bool:

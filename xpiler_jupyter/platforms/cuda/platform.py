@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...ir.nodes import Kernel
-from .. import simt
+from ...ir.types import BF16, F16
+from .. import atomics, simt
 from ..base import Memory, Platform
 from ..host_api import two_level
 from ..kernel_text import emit_kernel
 from .instrs import INSTRS, TYPES
+from .warp import DEFINITIONS
 
 
 def emit(kernel: Kernel) -> str:
@@ -28,7 +30,7 @@ PLATFORM = Platform(
     lane_width=32,
     max_threads=1024,
     kernel_qualifier="__global__",
-    barriers=simt.BARRIERS,
+    barriers={**simt.BARRIERS, "warp": "__syncwarp();"},
     emit=emit,
     simulator=Path(__file__).parent / "sim.hpp",
     api=two_level("cuda"),
@@ -39,6 +41,8 @@ PLATFORM = Platform(
     types=TYPES,
     functions=simt.functions(),
     markers=("cudaMalloc", "cuda_runtime", "cudaMemcpy", "nvcuda"),
-    instrs=INSTRS,
+    instrs=(*INSTRS, *atomics.rows({"atomicAdd": (F16, BF16)})),
+    synonyms=atomics.SYNONYMS,
+    definitions=DEFINITIONS,
     weak_markers=("__global__", "blockIdx", "threadIdx"),
 )

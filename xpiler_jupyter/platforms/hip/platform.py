@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...ir.nodes import Kernel
-from .. import simt
+from ...ir.types import F32, F64, U64
+from .. import atomics, simt
 from ..base import Memory, Platform
 from ..host_api import two_level
 from ..kernel_text import emit_kernel
@@ -39,7 +40,10 @@ PLATFORM = Platform(
     },
     types=simt.types("__hip_bfloat16"),
     functions=simt.functions(),
-    instrs=INSTRS,
+    instrs=(*INSTRS, *atomics.rows({"atomicSub": (U64, F32, F64), "atomicMin": (F32, F64), "atomicMax": (F32, F64),
+                                    "atomicExch": (F64,)})),
+    # What the unsafe forms leave open is whether the hardware's own instruction may do it.
+    synonyms={**atomics.SYNONYMS, "unsafeAtomicAdd": "atomicAdd", "safeAtomicAdd": "atomicAdd"},
     definitions=DEFINITIONS,
     markers=("hipMalloc", "hip_runtime", "hipMemcpy", "hipLaunchKernelGGL", "__builtin_amdgcn"),
 )

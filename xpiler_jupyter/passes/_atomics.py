@@ -1,0 +1,56 @@
+"""Atomic updates where one thread is left: what each does, as ordinary statements that remember to be one step."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from ..frontend.meanings import Meanings
+from ..ir.nodes import Alloc, AnyStmt, Block, InstrCall, Kernel, Load, Ref, Stmt, Store
+from ..ir.visit import Rewriter, fresh_name, stmts_of, walk
+from ..platforms import registry as platforms
+
+
+def is_atomic(kernel: Kernel, call: InstrCall) -> bool:
+    """Is the call an atomic update or a fence? Both go where the threads go."""
+    row = platforms.get(kernel.platform).instr(call.instr)
+    return row is not None and row.atomic
+
+
+def spelt_out(kernel: Kernel) -> Kernel:
+    """The kernel with every atomic as its read, change and write, each `Store.atomic`: right as long as no threads run
+    at once, so for analyses, and for a text whose threads become loops."""
+    if not any(isinstance(n, InstrCall) and is_atomic(kernel, n) for n in walk(kernel.body)):
+        return kernel
+    return dataclasses.replace(kernel, body=_SpeltOut(kernel).visit(kernel.body))
+
+
+class _SpeltOut(Rewriter):
+    def __init__(self, kernel: Kernel) -> None:
+        self.kernel, self.meanings = kernel, Meanings(kernel)
+
+    def visit_InstrCall(self, call: InstrCall) -> Any:
+        if not is_atomic(self.kernel, call):
+            return call
+        row, args = self.meanings.row(call), list(call.args)
+        front: tuple[AnyStmt, ...] = ()
+        back: tuple[AnyStmt, ...] = ()
+        k = [o.name for o in row.operands].index(row.result) if row.result is not None else -1
+        taker = args[k] if k >= 0 else None
+        if isinstance(taker, Ref) and any(isinstance(n, Load) and n.buffer == taker.buffer
+                                          for a in (*args[:k], *args[k + 1:]) for n in walk(a)):
+            # The value from before is stored first, and an operand reads the variable that takes it.
+            name = fresh_name("old", self.meanings.taken)
+            args[k] = Ref(name, (), taker.dtype)
+            front = (Alloc(name, taker.dtype, ()),)
+            back = (Store(taker.buffer, taker.indices, Load(name, (), taker.dtype), taker.dtype, atomic=True),)
+        stmts = (*front, *self.meanings.of(dataclasses.replace(call, args=tuple(args))), *back)
+        placed = [s for s in stmts_of(Block(stmts)) if isinstance(s, Stmt)]
+        return tuple(dataclasses.replace(s, span=call.span, comments=call.comments if s is placed[0] else ()) for s in placed)
+
+
+class Ordinary(Rewriter):
+    """Drops the mark: among loops of one thread an update is a statement as any other."""
+
+    def visit_Store(self, s: Store) -> Store:
+        return dataclasses.replace(s, atomic=False) if s.atomic else s
