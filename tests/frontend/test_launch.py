@@ -3,11 +3,12 @@
 import pytest
 from frontend_samples import TILED, WRAPPED
 
-from xpiler_jupyter.errors import UnsupportedError, XpilerError
+from xpiler_jupyter.errors import UnsupportedError, UsageError, XpilerError
 from xpiler_jupyter.frontend import parse, parse_module
 from xpiler_jupyter.ir.nodes import Alloc, Const, For, HostArg, Var
 from xpiler_jupyter.ir.types import I32
 from xpiler_jupyter.ir.visit import walk
+from xpiler_jupyter.platforms.expr_text import ExprText
 from xpiler_jupyter.platforms.registry import get
 
 ADD = "__global__ void add(float* a, const float* b, int n) { int i = blockIdx.x * blockDim.x + threadIdx.x; " \
@@ -76,18 +77,82 @@ def test_block_and_grid_dimensions_are_the_launch():
 
 
 @pytest.mark.parametrize(("old", "new", "message"), [
-    ("elu<<<grid, block>>>(dy, dx, n);", "while (n) elu<<<grid, block>>>(dy, dx, n);", "under a loop"),
-    ("elu<<<grid, block>>>(dy, dx, n);", "if (n > 0) elu<<<grid, block>>>(dy, dx, n);", "under a condition"),
     ("elu<<<grid, block>>>(dy, dx, n);", "elu<<<grid, block>>>(dy, n, dx);", "must be a pointer"),
-    ("cudaMemcpy(dx, x, bytes,", "cudaMemcpy(dx, x, bytes / 2,", "another size"),
-    ("cudaMemcpy(dx, x, bytes, cudaMemcpyHostToDevice);", "cudaMemset(dx, 0, bytes);", "cudaMemset"),
-    ("grid.x = blocks;", "grid.x = blocks; if (n < 9) grid.x = 1;", "grid"),
-    ("int n, int blocks", "int n, int blocks, Tensor t", "Tensor"),
+    ("grid.x = blocks;", "grid.x = blocks; if (n < 9) grid.x = 1;", "changes grid under a condition"),
+    ("grid.x = blocks;", "grid.x = device_blocks();", "device_blocks"),
 ])
-def test_host_code_that_is_not_understood_is_said(old, new, message):
+def test_a_launch_that_is_not_understood_is_refused(old, new, message):
     assert old in WRAPPED
     with pytest.raises(XpilerError, match=message):
         parse(WRAPPED.replace(old, new), "cuda")
+
+
+@pytest.mark.parametrize(("old", "new", "message"), [
+    ("elu<<<grid, block>>>(dy, dx, n);", "while (n) elu<<<grid, block>>>(dy, dx, n);", "launches under a loop"),
+    ("elu<<<grid, block>>>(dy, dx, n);", "if (n > 0) elu<<<grid, block>>>(dy, dx, n);", "launches under a condition"),
+    ("cudaMemcpy(dx, x, bytes,", "cudaMemcpy(dx, x, bytes / 2,", "another size"),
+    ("cudaMemcpy(dx, x, bytes, cudaMemcpyHostToDevice);", "cudaMemset(dx, 0, bytes);", "fills"),
+    ("int n, int blocks", "int n, int blocks, Tensor t", "Tensor"),
+])
+def test_host_code_that_is_no_plain_wrapper_still_says_the_launch(old, new, message):
+    """The kernel is ported alone then, and why is said."""
+    assert old in WRAPPED
+    k = parse(WRAPPED.replace(old, new), "cuda")
+    assert k.host is None and any(message in note for note in k.notes)
+    assert extents(k) == extents(parse(WRAPPED, "cuda"))
+
+
+MAIN = """
+#include <vector>
+#include "timer.h"
+#define CHECK(call) { cudaError_t e = (call); if (e != cudaSuccess) { fprintf(stderr, "%s", #call); exit(1); } }
+int main(int argc, char** argv) {
+  int n = argc > 1 ? atoi(argv[1]) : 5000;
+  if (argc > 2) n = 7;
+  std::vector<float> x(n), y(x.size());
+  float *dx = nullptr, *dy;
+  CHECK(cudaMalloc(&dx, n * sizeof(float)));
+  CHECK(cudaMalloc((void**)&dy, y.size() * sizeof(float)));
+  CHECK(cudaMemcpy(dx, x.data(), n * sizeof(float), cudaMemcpyHostToDevice));
+  dim3 block(128), grid((n + block.x - 1) / block.x);
+  auto start = std::chrono::steady_clock::now();
+  for (int run = 0; run < 20; ++run) add<<<grid, block>>>(dx, dy, n);
+  std::cout << "took " << (std::chrono::steady_clock::now() - start).count() << std::endl;
+  for (int i = 0; i < n; ++i) if (y[i] < 0) return 1;
+}
+"""
+
+
+def test_a_main_as_people_write_it():
+    k = parse(ADD + MAIN, "cuda")
+    assert "// launch: grid((n + 128 - 1) / 128) block(128)" in get("cuda").emit(k)
+    assert [p.extent for p in k.params] == [Var("n", I32), Var("n", I32), None]
+    assert k.host is None and not k.notes and not k.assume and not k.sizes
+
+
+def test_a_number_that_only_the_run_knows_is_a_size():
+    text = ADD + "int main(int argc, char** argv) { int per; int n = atoi(argv[1]); cudaDeviceProp p; " \
+        "cudaDeviceGetAttribute(&per, cudaDevAttrMultiProcessorCount, 0); int blocks = 2 * per; float* d; " \
+        "cudaMalloc(&d, n * 4); add<<<blocks, 64>>>(d, d, n); }"
+    k = parse(text, "cuda")
+    assert [p.name for p in k.sizes] == ["per"] and k.params[0].extent == Var("n", I32)
+
+
+def test_several_configurations_are_told_apart():
+    text = ADD + "void twice(float* a, float* b, int n) { add<<<(n + 63) / 64, 64>>>(a, b, n); add<<<1, 32>>>(a, b, 32); }"
+    k = parse(text, "cuda")
+    assert extents(k)["threadIdx.x"] == Const(64, I32) and "add#2" in k.notes[0]
+    assert extents(parse(text, "cuda", "add#2"))["threadIdx.x"] == Const(32, I32)
+    with pytest.raises(UsageError, match="2 launches"):
+        parse(text, "cuda", "add#3")
+
+
+@pytest.mark.parametrize("said", ["assert(n % 256 == 0);", "if (n % 256) return;", "TORCH_CHECK(n % 256 == 0, \"n\");",
+                                  "if (n % 256 != 0) { fprintf(stderr, \"bad\"); exit(1); }"])
+def test_what_the_host_makes_sure_of_is_an_assumption(said):
+    k = parse(WRAPPED.replace("grid.x = blocks;", said + " grid.x = blocks;"), "cuda")
+    assert len(k.assume) == 1 and k.host is not None
+    assert ExprText(get("cuda")).expr(k.assume[0]) == "count % 256 == 0"
 
 
 def test_launch_comment_wins_where_host_code_is_not_understood():

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from tree_sitter import Node
 
+from ..errors import XpilerError
 from ..ir import build
 from ..ir.nodes import Const, Expr
 from ..ir.simplify import simplify_expr
@@ -13,35 +14,53 @@ from ..platforms.host_api import JobType
 
 
 @dataclass(slots=True)
-class Copy:
-    """One copy: the host pointer's name and the bytes; `host` is None when it is no parameter."""
-
-    host: str | None
-    bytes: Expr | None
-    node: Node
-
-
-@dataclass(slots=True)
 class DeviceBuffer:
-    """What one device pointer went through."""
+    """What one device pointer went through. `failure` says why its size is not known."""
 
     name: str
     node: Node
     bytes: Expr | None = None
     copies_in: list[Copy] = field(default_factory=list)
     copies_out: list[Copy] = field(default_factory=list)
+    failure: XpilerError | None = None
+
+
+@dataclass(slots=True)
+class Copy:
+    """One copy to the device (`inward`) or back: the host pointer's name and the bytes; `host` is None when it is no
+    parameter."""
+
+    host: str | None
+    bytes: Expr | None
+    node: Node
+    buffer: DeviceBuffer
+    inward: bool
+
+
+@dataclass(slots=True)
+class Fill:
+    """Device memory set to one byte."""
+
+    buffer: DeviceBuffer
+    value: int
+    bytes: Expr
+    node: Node
 
 
 @dataclass(slots=True)
 class LaunchSite:
-    """One launch as read: extents by field, dynamic shared bytes, the arguments (a pointer's name, or a value)."""
+    """One launch as read: extents by field, dynamic shared bytes, the arguments (a pointer's name, a value, or None for
+    what is not understood), the conditions it stands under (None: one that is not understood). `failure` says why its
+    extents are not known."""
 
     kernel: str
     node: Node
     grid: dict[str, Expr]
     block: dict[str, Expr]
     shared: Expr | None
-    args: list[str | Expr]
+    args: list[str | Expr | None]
+    guards: list[Expr | None] = field(default_factory=list)
+    failure: XpilerError | None = None
 
 
 def jobs_of(tasks: Expr, job: JobType) -> Expr | None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tree_sitter import Node
 
-from ..errors import ParseError, XpilerError
+from ..errors import ParseError, UsageError, XpilerError
 from ..ir import build
 from ..ir.nodes import Cast, Const, Expr, Host, HostArg, Param, Var
+from ..ir.simplify import simplify_expr
 from ..ir.types import I32
-from ..ir.visit import map_children, substitute, walk
+from ..ir.visit import fresh_name, map_children, substitute, walk
 from .host import HostReader
-from .host_facts import DeviceBuffer, LaunchSite, jobs_of
+from .host_facts import Copy, DeviceBuffer, Fill, LaunchSite, jobs_of
 from .lower import Launch, Lowering
 from .preprocess import Remark, prepare
 from .sizes import elements, narrowed
@@ -24,11 +25,14 @@ from .typenames import Declared
 from .unit import Function, Unit
 
 
-def find_launch(unit: Unit, f: Function) -> Launch | None:
+def find_launch(unit: Unit, f: Function, nth: int | None = None) -> Launch | None:
     """The launch of a kernel, or None when the text does not say.
 
+    Args:
+        nth: which of its launches, counted from 1 in text order; None: the one that a plain wrapper makes, else the first.
     Raises:
         UnsupportedError: host code starts the kernel in a way that we do not understand, and no comment says how.
+        UsageError: there is no such launch.
     """
     if not unit.platform.axes:
         return None
@@ -38,15 +42,16 @@ def find_launch(unit: Unit, f: Function) -> Launch | None:
     if not hosts:
         return _from_comment(unit, f, comment) if comment is not None else None
     try:
-        if len(hosts) > 1:
-            raise unit.tree.unsupported(hosts[1].node, f"several host functions launch {f.name}", "Keep one.")
-        if hosts[0].failure is not None:
-            raise hosts[0].failure
-        return _from_host(unit, f, hosts[0])
-    except XpilerError:
-        if comment is not None:
-            return _from_comment(unit, f, comment)
+        found = _from_hosts(unit, f, hosts, nth)
+    except UsageError:
         raise
+    except XpilerError:
+        if comment is None:
+            raise
+    else:
+        if comment is None or not found.notes:
+            return found
+    return _from_comment(unit, f, comment)
 
 
 def _kernel_name(unit: Unit, call: Node) -> str:
@@ -62,33 +67,117 @@ def _kernel_name(unit: Unit, call: Node) -> str:
 # -- host code ---------------------------------------------------------------------------------------------------------
 
 
-def _from_host(unit: Unit, f: Function, h: Function) -> Launch:
-    reader = HostReader(unit, h)
-    sites = [s for s in reader.sites if s.kernel == f.name]
-    if not sites:
-        raise unit.tree.unsupported(h.node, f"the launch of {f.name} in {h.name} is not understood")
-    first = sites[0]
-    if any((s.grid, s.block, s.shared) != (first.grid, first.block, first.shared) for s in sites[1:]):
-        raise unit.tree.unsupported(sites[1].node, f"{f.name} is launched in several ways", "Keep one launch.")
-    if len(first.args) != len(f.params):
-        raise unit.tree.parse_error(first.node, f"{f.name} takes {len(f.params)} arguments, not {len(first.args)}")
-    names = _names(unit, f, first)
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One launch of the kernel: the host function, as read, and the place in it."""
+
+    host: Function
+    reader: HostReader
+    site: LaunchSite
+
+    @property
+    def mine(self) -> list[LaunchSite]:
+        """All launches of this kernel in the function."""
+        return [s for s in self.reader.sites if s.kernel == self.site.kernel]
+
+    @property
+    def plain(self) -> bool:
+        """Whether the function is a C ABI function around this one kernel: it gets host pointers and copies them."""
+        return self.host.name != "main" and bool(self.reader.parameters) and len(self.reader.sites) == len(self.mine) and any(
+            b.copies_in or b.copies_out for b in self.reader.buffers.values())
+
+    @property
+    def way(self) -> tuple[dict[str, Expr], dict[str, Expr], Expr | None]:
+        """The configuration."""
+        return self.site.grid, self.site.block, self.site.shared
+
+
+def _from_hosts(unit: Unit, f: Function, hosts: list[Function], nth: int | None) -> Launch:
+    readers = [(h, HostReader(unit, h)) for h in hosts]
+    found = [Found(h, r, s) for h, r in readers for s in r.sites if s.kernel == f.name]
+    if not found:
+        raise unit.tree.unsupported(hosts[0].node, f"the launch of {f.name} in {hosts[0].name} is not understood")
+    if nth is not None and not 1 <= nth <= len(found):
+        raise UsageError(f"{f.name} has {len(found)} launch{'' if len(found) == 1 else 'es'} in this text, not {nth}")
+    whole = [x for x in found if x.plain and x.reader.oddity is None and x.site.failure is None]
+    clear = [x for x in found if x.site.failure is None]
+    chosen = found[nth - 1] if nth is not None else (whole or clear or found)[0]
+    if chosen.site.failure is not None:
+        raise chosen.site.failure
+    launch = _launch(unit, f, chosen)
+    if nth is None and any(x.way != chosen.way for x in found):
+        k = found.index(chosen) + 1
+        other = next(k for k, x in enumerate(found, 1) if x.way != chosen.way)
+        launch.notes.append(f"{f.name} is launched as in line {unit.tree.span(chosen.site.node).line}, the "
+                            f"{_nth(k)} of its {len(found)} launches (--kernel '{f.name}#{other}' takes another)")
+    return launch
+
+
+def _nth(k: int) -> str:
+    return {1: "first", 2: "second", 3: "third"}.get(k, f"{k}th")
+
+
+def _launch(unit: Unit, f: Function, found: Found) -> Launch:
+    """One launch in the kernel's names, with the wrapper around it if there is a plain one."""
+    reader, site = found.reader, found.site
+    if len(site.args) != len(f.params):
+        raise unit.tree.parse_error(site.node, f"{f.name} takes {len(f.params)} arguments, not {len(site.args)}")
+    names = _names(unit, f, site)
     names = {k: v for k, v in reader.literals.items() if k not in names} | names
-    host = _wrapper(unit, f, h, reader, sites) if _is_wrapper(reader, sites) else None
-    launch = _extents(unit, first, names, names | reader.literals)
-    for p, a in zip(f.params, first.args, strict=True):
+    names |= _apart(unit, f, found, names)
+    host: Host | None = None
+    notes: list[str] = []
+    if found.plain:
+        try:
+            host = _wrapper(unit, f, found)
+        except XpilerError as e:
+            notes.append(f"{found.host.name} is not ported with the kernel: {e.message}" + (f" (line {e.line})" if e.line
+                                                                                           else ""))
+    launch = _extents(unit, site, names, names | reader.literals)
+    launch.notes += notes
+    for p, a in zip(f.params, site.args, strict=True):
         buffer = reader.buffers.get(a) if isinstance(a, str) else None
         if buffer is not None and buffer.bytes is not None and p.name is not None and p.type.base is not None:
             launch.buffers[unit.tree.text_of(p.name)] = _rename(elements(buffer.bytes, p.type.base.bytes), names)
     launch.host = host
-    launch.sizes = _sizes(unit, f, first, launch, names)
+    launch.sizes = _sizes(unit, f, site, launch, names)
+    _contracts(unit, f, found, launch, names)
     return launch
+
+
+def _contracts(unit: Unit, f: Function, found: Found, launch: Launch, names: dict[str, Expr]) -> None:
+    """What the host function makes sure of before it launches, over names that the kernel or its launch has."""
+    known = {unit.tree.text_of(p.name) for p in f.params if p.name is not None} | {p.name for p in launch.sizes}
+    known |= {p.name for p in launch.host.params} if launch.host is not None else set()
+    for e in (*found.reader.contracts, *(g for g in found.site.guards if g is not None)):
+        said = narrowed(simplify_expr(_rename(e, names)))
+        if not isinstance(said, Const) and {n.name for n in walk(said) if isinstance(n, Var)} <= known:
+            launch.assume.append(said)
+    if None in found.site.guards:
+        launch.notes.append(f"the launch of line {unit.tree.span(found.site.node).line} is reached (it stands under a "
+                            "condition)")
+
+
+def _apart(unit: Unit, f: Function, found: Found, names: dict[str, Expr]) -> dict[str, Expr]:
+    """New names for the host's own numbers that are called like something else in the kernel. A wrapper's parameters
+    keep theirs: see `_sizes`."""
+    own = {unit.tree.text_of(p.name) for p in f.params if p.name is not None}
+    kept = {unit.tree.text_of(p.name) for p in found.host.params if p.name is not None}
+    site, out = found.site, dict[str, Expr]()
+    sizes = [b.bytes for b in found.reader.buffers.values() if b.bytes is not None]
+    for e in (*site.grid.values(), *site.block.values(), *([site.shared] if site.shared is not None else []), *sizes):
+        for n in walk(e):
+            if isinstance(n, Var) and n.name in own and n.name not in kept and n.name not in names:
+                out[n.name] = Var(fresh_name(f"{n.name}_host", own), n.dtype)
+    return out
 
 
 def _names(unit: Unit, f: Function, site: LaunchSite) -> dict[str, Expr]:
     """Host parameters that the kernel receives as they are, in the kernel's names and the host's types."""
     out: dict[str, Expr] = {}
     for p, a in zip(f.params, site.args, strict=True):
+        if a is None:
+            continue
         pointer = bool(p.type.pointers or p.type.dims or p.type.row)
         if pointer != isinstance(a, str):
             what = "a pointer" if pointer else "a number"
@@ -140,32 +229,45 @@ def _sizes(unit: Unit, f: Function, site: LaunchSite, launch: Launch, names: dic
     return tuple(Param(n.name, n.dtype) for n in used.values())
 
 
-def _is_wrapper(reader: HostReader, sites: list[LaunchSite]) -> bool:
-    """Whether the host function is a C ABI function around this one kernel: it gets host pointers and copies them."""
-    return bool(reader.parameters) and any(b.copies_in or b.copies_out for b in reader.buffers.values()) and \
-        len(reader.sites) == len(sites)
-
-
-def _wrapper(unit: Unit, f: Function, h: Function, reader: HostReader, sites: list[LaunchSite]) -> Host:
+def _wrapper(unit: Unit, f: Function, found: Found) -> Host:
+    """The host function as a plain wrapper. Raises the first reason why it is none."""
+    h, reader, site = found.host, found.reader, found.site
+    if h.failure is not None:
+        raise h.failure
     if reader.oddity is not None:
         raise reader.oddity
-    if len(sites) > 1:
-        raise unit.tree.unsupported(sites[1].node, f"{h.name} launches {f.name} several times")
+    if len(found.mine) > 1:
+        raise unit.tree.unsupported(found.mine[1].node, f"{h.name} launches {f.name} several times")
     if h.result.base is not None or h.result.pointers:
         raise unit.tree.unsupported(h.node, f"the host function {h.name} returns a value: not supported")
+    at = reader.acts.index(site)
+    for k, act in enumerate(reader.acts):
+        if isinstance(act, Fill):
+            raise unit.tree.unsupported(act.node, "memory that the host code fills is not supported")
+        if isinstance(act, Copy) and act.inward != (k < at):
+            raise unit.tree.unsupported(act.node, "this copy in the host code is not understood")
+    given = {unit.tree.text_of(p.name) for p in h.params if p.name is not None}
+    values = [v for v in site.args if v is not None and not isinstance(v, str)]
+    sizes = [b.bytes for b in reader.buffers.values() if b.bytes is not None]
+    for e in (*site.grid.values(), *site.block.values(), *([site.shared] if site.shared is not None else []), *values, *sizes):
+        for n in walk(e):
+            if isinstance(n, Var) and n.name not in given and n.name not in reader.literals:
+                raise unit.tree.unsupported(site.node, f"{h.name} works out {n.name} in a way that is not understood")
     args: list[HostArg] = []
     seen: set[str] = set()
-    for p, a in zip(f.params, sites[0].args, strict=True):
+    for p, a in zip(f.params, site.args, strict=True):
         name = unit.tree.text_of(p.name) if p.name is not None else ""
+        if a is None:
+            raise unit.tree.unsupported(site.node, f"what {h.name} passes for {name} is not understood")
         if not isinstance(a, str):
             args.append(HostArg(name, value=_rename(a, dict(reader.literals)), copy_in=False, copy_out=False))
             continue
         buffer = reader.buffers.get(a)
         if buffer is None:
-            raise unit.tree.unsupported(sites[0].node, f"{h.name} passes {a} to the kernel without copying it to the "
+            raise unit.tree.unsupported(site.node, f"{h.name} passes {a} to the kernel without copying it to the "
                                         "device")
         if a in seen:
-            raise unit.tree.unsupported(sites[0].node, f"{h.name} passes {a} to the kernel twice: not supported")
+            raise unit.tree.unsupported(site.node, f"{h.name} passes {a} to the kernel twice: not supported")
         seen.add(a)
         args.append(_host_arg(unit, p, name, buffer))
     signature = unit.signature(h)
@@ -175,6 +277,8 @@ def _wrapper(unit: Unit, f: Function, h: Function, reader: HostReader, sites: li
 
 
 def _host_arg(unit: Unit, p: Declared, name: str, buffer: DeviceBuffer) -> HostArg:
+    if buffer.failure is not None:
+        raise buffer.failure
     if buffer.bytes is None:
         raise unit.tree.unsupported(buffer.node, f"{buffer.name} is never allocated")
     copies = buffer.copies_in + buffer.copies_out

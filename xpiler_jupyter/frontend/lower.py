@@ -26,13 +26,16 @@ class Launch:
     """How a kernel is started, in the kernel's own names where it has them.
 
     `extents` by axis name (absent: 1); `sizes` the host-only names they mention; `buffers` extents of buffer parameters
-    by name; `host` the C ABI wrapper, if the text has one that we understand whole."""
+    by name; `host` the C ABI wrapper, if the text has one that we understand whole; `assume` what the host code makes
+    sure of; `notes` what reading it took for granted, in words."""
 
     extents: dict[str, Expr]
     shared_bytes: Expr | None = None
     sizes: tuple[Param, ...] = ()
     buffers: dict[str, Expr] = field(default_factory=dict)
     host: Host | None = None
+    assume: list[Expr] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 class Lowering(Declarations):
@@ -123,7 +126,8 @@ def lower_kernel(unit: Unit, f: Function, launch: Launch | None) -> Kernel:
         stmts.pop()
     body, sizes = _with_axes(low, unit.platform, launch, stmts)
     kernel = Kernel(f.name, params, body, unit.platform.name, sizes, launch.host if launch else None,
-                    max_threads(low, f), span=unit.tree.span(f.node), comments=tuple(_comments_before(unit, f)))
+                    max_threads(low, f), tuple(launch.assume) if launch else (), tuple(launch.notes) if launch else (),
+                    span=unit.tree.span(f.node), comments=tuple(_comments_before(unit, f)))
     kernel = replace(kernel, body=settle_lanes(retype_local_arrays(kernel.body), unit.platform))
     if not low.views:
         return kernel

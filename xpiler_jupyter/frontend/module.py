@@ -26,13 +26,15 @@ class Module:
     signatures: tuple[Signature, ...]
 
 
-def parse_module(text: str, platform: Platform | str, filename: str | None = None) -> Module:
+def parse_module(text: str, platform: Platform | str, filename: str | None = None,
+                 launches: dict[str, int] | None = None) -> Module:
     """Lower every kernel of a text.
 
     Args:
         text: the kernel text, host code included if there is some.
         platform: the platform it is written for, or its name.
         filename: where it came from, for messages.
+        launches: of kernels that are launched several times, which launch is meant, counted from 1.
     Raises:
         ParseError: the text as a whole cannot be read.
         UnsupportedError: a directive or macro that we will not guess about.
@@ -40,19 +42,20 @@ def parse_module(text: str, platform: Platform | str, filename: str | None = Non
     source = Source(text, filename)
     target = registry.get(platform) if isinstance(platform, str) else platform
     try:
-        return _module(source, target)
+        return _module(source, target, launches or {})
     except RecursionError:
         raise source.unsupported(0, "this text is nested too deeply") from None
 
 
 def parse(text: str, platform: Platform | str, kernel: str | None = None) -> Kernel:
-    """The only kernel of a text, or the one called `kernel`.
+    """The only kernel of a text, or the one called `kernel`; `name#2` means the kernel in its second launch.
 
     Raises:
         ParseError, UnsupportedError: located; the kernel cannot be lowered, or the text has none.
         UsageError: the text has several kernels and none was named, or none of that name.
     """
-    module = parse_module(text, platform)
+    kernel, nth = _numbered(kernel)
+    module = parse_module(text, platform, launches={kernel: nth} if kernel is not None and nth is not None else None)
     found = {k.name: k for k in module.kernels}
     names = [*found, *(n for n in module.failures if n not in found)]
     if kernel is not None:
@@ -69,7 +72,17 @@ def parse(text: str, platform: Platform | str, kernel: str | None = None) -> Ker
     return module.kernels[0]
 
 
-def _module(source: Source, platform: Platform) -> Module:
+def _numbered(kernel: str | None) -> tuple[str | None, int | None]:
+    """`name#2` taken apart. Raises UsageError."""
+    if kernel is None or "#" not in kernel:
+        return kernel, None
+    name, _, nth = kernel.partition("#")
+    if not nth.isdigit():
+        raise UsageError(f"{kernel!r} names no launch", hint=f"For the second launch of {name}: {name}#2.")
+    return name, int(nth)
+
+
+def _module(source: Source, platform: Platform, launches: dict[str, int]) -> Module:
     if _looks_like_python(source.text):
         raise ParseError("this looks like Python, not C/C++", source=source.text, line=_first_line(source.text),
                          column=1, hint="The cell must hold the kernel's text.")
@@ -79,7 +92,7 @@ def _module(source: Source, platform: Platform) -> Module:
     failures: dict[str, XpilerError] = {}
     for f in chosen:
         try:
-            kernels.append(_lower(unit, f))
+            kernels.append(_lower(unit, f, launches.get(f.name)))
         except XpilerError as e:
             if e.source is None:
                 e.source = source.text
@@ -90,14 +103,14 @@ def _module(source: Source, platform: Platform) -> Module:
     return Module(tuple(kernels), failures, signatures)
 
 
-def _lower(unit: Unit, f: Function) -> Kernel:
+def _lower(unit: Unit, f: Function, nth: int | None) -> Kernel:
     if f.failure is not None:
         raise f.failure
     if len([g for g in unit.functions[f.name] if g.is_kernel == f.is_kernel]) > 1:
         raise unit.tree.unsupported(f.node, f"several functions are called {f.name}: overloads are not supported",
                                     "Give them different names.")
     try:
-        return lower_kernel(unit, f, None if f.is_template else find_launch(unit, f))
+        return lower_kernel(unit, f, None if f.is_template else find_launch(unit, f, nth))
     except RecursionError:
         raise unit.tree.unsupported(f.node, f"{f.name} is nested too deeply") from None
 

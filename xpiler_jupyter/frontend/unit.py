@@ -176,18 +176,31 @@ class Unit:
         if f.is_template:
             return
         params: list[Declared] = []
+        first: XpilerError | None = None
         for p in got.params.named_children if got.params is not None else ():
-            if p.type == "optional_parameter_declaration":
-                raise self.tree.unsupported(p, "a default argument is not supported", "Give the value at the call.")
-            if p.type != "parameter_declaration":
-                raise self.tree.unsupported(p, "this kind of parameter is not supported")
-            declared = self.types.declarator(child(p, "declarator"), self.types.specifier(p))
-            if declared.name is None and declared.type.base is None and not declared.type.pointers:
-                continue  # f(void)
-            if declared.function:
-                raise self.tree.unsupported(p, "a function as parameter is not supported")
-            params.append(declared)
+            try:
+                declared = self._parameter(p)
+            except XpilerError as e:  # the other parameters may be all that anyone asks for
+                first = first or e
+                continue
+            if declared is not None:
+                params.append(declared)
         f.params = tuple(params)
+        if first is not None:
+            raise first
+
+    def _parameter(self, p: Node) -> Declared | None:
+        """One parameter; None for `f(void)`."""
+        if p.type == "optional_parameter_declaration":
+            raise self.tree.unsupported(p, "a default argument is not supported", "Give the value at the call.")
+        if p.type != "parameter_declaration":
+            raise self.tree.unsupported(p, "this kind of parameter is not supported")
+        declared = self.types.declarator(child(p, "declarator"), self.types.specifier(p))
+        if declared.name is None and declared.type.base is None and not declared.type.pointers:
+            return None
+        if declared.function:
+            raise self.tree.unsupported(p, "a function as parameter is not supported")
+        return declared
 
     # -- asking --------------------------------------------------------------------------------------------------------
 

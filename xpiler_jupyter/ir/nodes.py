@@ -297,7 +297,9 @@ class Kernel(Node):
 
     `params` are the device function's. `sizes` are scalars that only the launch extents (and buffer extents) mention:
     parameters of the host wrapper that the device function never receives. On a platform without a host/device split
-    (plain C) `host` is None and `sizes` empty. `max_threads` is a launch bound stated in the source.
+    (plain C) `host` is None and `sizes` empty. `max_threads` is a launch bound stated in the source. `assume` are
+    conditions over scalars that callers keep (from host code, or the person's word); `notes` say in words what reading
+    the text took for granted.
     """
 
     name: str
@@ -307,6 +309,8 @@ class Kernel(Node):
     sizes: tuple[Param, ...] = ()
     host: Host | None = None
     max_threads: int | None = None
+    assume: tuple[Expr, ...] = ()
+    notes: tuple[str, ...] = field(default=(), compare=False)
     comments: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     def param(self, name: str) -> Param | None:
