@@ -10,28 +10,32 @@ is proved not to wrap; signed overflow is undefined in C, so it is taken not to 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from threading import get_ident
 from typing import Any
 
 from .build import COMPARE, trunc_div
 from .division import Division
-from .nodes import Binary, Call, Cast, Const, Expr, For, Kernel, Let, Load, Node, Ref, Select, Unary, Var
-from .poly import ONE, ZERO, Atom, Digit, Opaque, Poly, Writer
+from .nodes import Binary, Call, Cast, Const, Expr, For, Kernel, Let, Load, Node, Param, Ref, Select, Unary, Var
+from .poly import ONE, ZERO, Atom, Digit, Opaque, Poly, Writer, without_floor
+from .ranges import further
 from .types import I32, ScalarType
 from .visit import map_children, walk
 
-__all__ = ["ONE", "ZERO", "Digit", "Poly", "Scope", "equal"]
+__all__ = ["ONE", "ZERO", "Digit", "Poly", "Scope", "equal", "without_floor"]
 
 
 class Scope(Division):
     """What is known at one place. Immutable: `loop`, `let` and `given` return the scope one step further in."""
 
-    __slots__ = ("_busy", "_polys", "lets", "loops")
+    __slots__ = ("_busy", "_polys", "_written", "lets", "loops")
 
     def __init__(self) -> None:
         super().__init__()
         self.lets: dict[str, Poly] = {}
         self.loops: tuple[str, ...] = ()
         self._polys: dict[Expr, Poly] = {}
+        self._written: dict[tuple[Poly, ScalarType], Expr] = {}
         self._busy: set[Expr] = set()
 
     def _copy(self) -> Scope:
@@ -43,15 +47,7 @@ class Scope(Division):
     @staticmethod
     def of(kernel: Kernel, nonneg: Iterable[str] = ()) -> Scope:
         """The scope of the kernel's body, with the named sizes assumed to be >= 0."""
-        scope = Scope()
-        sizes = [p for p in kernel.params + kernel.sizes if not p.pointer]
-        scope.rank = {p.name: k - len(sizes) for k, p in enumerate(sizes)}
-        for p in sizes:
-            if p.dtype.kind == "uint":
-                scope = scope.bounded(p.name, ZERO, None)
-        for name in nonneg:
-            scope = scope.bounded(name, ZERO, None)
-        return scope
+        return _root(tuple(p for p in kernel.params + kernel.sizes if not p.pointer), tuple(nonneg), get_ident())
 
     # -- going further in ----------------------------------------------------------------------------------------------
 
@@ -64,6 +60,7 @@ class Scope(Division):
         new.lets = {n: p for n, p in new.lets.items() if n != name and name not in p.names()}
         return new
 
+    @further(lambda node: (node.var, node.lo, node.hi))
     def loop(self, node: For) -> Scope:
         """Inside the body of the loop (so it runs at least once: its bounds teach us something too)."""
         lows, highs = self._pieces(node.lo, "max"), self._pieces(node.hi, "min")
@@ -89,6 +86,7 @@ class Scope(Division):
                 out += self._pieces(part, fn)
         return out
 
+    @further(lambda node: (node.name, node.value, node.dtype))
     def let(self, node: Let) -> Scope:
         """After the `Let`. A value over loop variables is seen through; one over sizes only stays a name (`OW`)."""
         inner = self._bind(node.name)
@@ -104,12 +102,16 @@ class Scope(Division):
             inner.rank[node.name] = 0
         return inner.bounded(node.name, p, p)
 
+    @further(lambda: ())
     def named(self) -> Scope:
         """The same knowledge, but `Let`s stay names in normal forms."""
+        if not self.lets:
+            return self
         new = self._copy()
         new.lets = {}
         return new
 
+    @further(lambda cond, truth=True: (cond, truth))
     def given(self, cond: Expr, truth: bool = True) -> Scope:
         """Where `cond` is known to be true (or false)."""
         if isinstance(cond, Unary) and cond.op == "!":
@@ -261,7 +263,10 @@ class Scope(Division):
 
     def expr(self, p: Poly, dtype: ScalarType = I32) -> Expr:
         """`p` as a readable expression: variables in the order of the loops, sizes in that of the parameters."""
-        return Writer(self.rank, dtype).write(p)
+        written = self._written.get((p, dtype))
+        if written is None:
+            written = self._written[p, dtype] = Writer(self.rank, dtype).write(p)
+        return written
 
     def equal(self, a: Expr, b: Expr) -> bool:
         """Have both the same value here? True only when proved."""
@@ -339,6 +344,16 @@ class Scope(Division):
             yield [c.scale(-(1 << a.dtype.bits - 1) if up else (1 << a.dtype.bits - 1) - 1)]
 
 
+@lru_cache(maxsize=32)
+def _root(sizes: tuple[Param, ...], nonneg: tuple[str, ...], thread: int) -> Scope:
+    """One per thread: a scope remembers what it is just proving."""
+    scope = Scope()
+    scope.rank = {p.name: k - len(sizes) for k, p in enumerate(sizes)}
+    for name in (*(p.name for p in sizes if p.dtype.kind == "uint"), *nonneg):
+        scope = scope.bounded(name, ZERO, None)
+    return scope
+
+
 def _contains(wide: ScalarType, narrow: ScalarType) -> bool:
     """Is every value of `narrow` one of `wide`?"""
     if wide == narrow:
@@ -363,19 +378,6 @@ def _mutable(p: Poly) -> bool:
 def equal(a: Expr, b: Expr, scope: Scope | None = None) -> bool:
     """Are two index expressions equal (under what the scope knows)?"""
     return (scope or Scope()).equal(a, b)
-
-
-def without_floor(p: Poly) -> Poly | None:
-    """The same claim `p >= 0` without its quotient, if p is x / d + rest or rest - x / d:
-    x / d >= k just when x >= k d, and x / d <= k just when x <= k d + d - 1."""
-    for a in p.atoms():
-        if isinstance(a, Digit) and a.radix is None:
-            c, rest = p.collect(a)
-            if c == ONE:
-                return a.base + a.lo * rest
-            if c == -ONE:
-                return a.lo * rest.plus(1) - a.base.plus(1)
-    return None
 
 
 def substitute_poly(p: Poly, names: Mapping[str, Poly], scope: Scope) -> Poly:

@@ -256,6 +256,19 @@ def atom_names(a: Atom) -> frozenset[str]:
     return frozenset(n.name for n in walk(a if isinstance(a, Var) else a.expr) if isinstance(n, Var))
 
 
+def without_floor(p: Poly) -> Poly | None:
+    """The same claim `p >= 0` without its quotient, if p is x / d + rest or rest - x / d:
+    x / d >= k just when x >= k d, and x / d <= k just when x <= k d + d - 1."""
+    for a in p.atoms():
+        if isinstance(a, Digit) and a.radix is None:
+            c, rest = p.collect(a)
+            if c == ONE:
+                return a.base + a.lo * rest
+            if c == -ONE:
+                return a.lo * rest.plus(1) - a.base.plus(1)
+    return None
+
+
 # -- back to text-shaped expressions -----------------------------------------------------------------------------------
 
 

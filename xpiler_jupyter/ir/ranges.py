@@ -6,22 +6,45 @@ affine loop nests of kernels that is exact. It answers True only when it has a p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Callable, Hashable, Iterator
+from functools import lru_cache, wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from .nodes import Var
-from .poly import Atom, Digit, Poly, atom_names
+from .poly import Atom, Digit, Poly, atom_key, atom_names
 
 FUEL = 12  # steps of one proof
 FACTS = 2  # facts used in one proof
 DEPTH = 40  # of proofs inside proofs: operands of opaque atoms are normalised while proving
 
 
+S = TypeVar("S", bound="Ranges")
+P = ParamSpec("P")
+
+
+def further(key: Callable[P, Hashable]) -> Callable[[Callable[Concatenate[S, P], S]], Callable[Concatenate[S, P], S]]:
+    """For a method that gives the ranges one step further in: the same step from the same ranges, as told by `key` of its
+    arguments, is the same object, which still knows what was proved there. Simplifying looks at a kernel many times."""
+
+    def remembering(step: Callable[Concatenate[S, P], S]) -> Callable[Concatenate[S, P], S]:
+        @wraps(step)
+        def remembered(self: S, /, *args: P.args, **kwargs: P.kwargs) -> S:
+            told = step.__name__, key(*args, **kwargs)
+            found: S | None = self._further.get(told)
+            if found is None:
+                found = self._further[told] = step(self, *args, **kwargs)
+            return found
+
+        return remembered
+
+    return remembering
+
+
 class Ranges:
     """Immutable; `with_bounds` and `with_fact` return extended copies. Names are ranked by nesting,
     outermost first; sizes have ranks of at most 0."""
 
-    __slots__ = ("_depth", "_memo", "_uppers", "facts", "highs", "lows", "rank")
+    __slots__ = ("_depth", "_further", "_memo", "_uppers", "facts", "highs", "lows", "rank")
 
     def __init__(self) -> None:
         self.rank: dict[str, int] = {}
@@ -30,6 +53,7 @@ class Ranges:
         self.facts: tuple[Poly, ...] = ()
         self._memo: dict[Poly, bool] = {}
         self._uppers: dict[Poly, int | None] = {}
+        self._further: dict[Hashable, Any] = {}
         self._depth = 0
 
     def _copy(self) -> Ranges:
@@ -117,7 +141,7 @@ class Ranges:
         return self.nonneg((b - a).plus(-1))
 
     def _rank(self, a: Atom) -> tuple[int, bool, str]:
-        return (max((self.rank.get(n, 0) for n in atom_names(a)), default=0), not isinstance(a, Var), repr(a))
+        return (max((self.rank.get(n, 0) for n in atom_names(a)), default=0), not isinstance(a, Var), atom_key(a))
 
     def _eliminate(self, p: Poly, fuel: int, facts: int) -> bool:
         atom = max(p.atoms(), key=self._rank)

@@ -138,7 +138,7 @@ class _Simplifier:
             return e if scope.poly(e).value is None else scope.expr(scope.poly(e), e.dtype)
         parts = map_children(e, lambda c: self.expr(c, scope) if hasattr(c, "dtype") else c)
         best: Expr = parts
-        for s in (scope.named(), scope):
+        for s in dict.fromkeys((scope.named(), scope)):
             candidate = s.expr(s.poly(e), e.dtype)
             if cost(candidate) < cost(best):
                 best = candidate
