@@ -11,7 +11,6 @@ from ..base import Memory, Platform
 from ..host_api import two_level
 from ..kernel_text import emit_kernel
 from .instrs import INSTRS, TYPES
-from .warp import DEFINITIONS
 
 
 def emit(kernel: Kernel) -> str:
@@ -43,6 +42,5 @@ PLATFORM = Platform(
     markers=("cudaMalloc", "cuda_runtime", "cudaMemcpy", "nvcuda"),
     instrs=(*INSTRS, *atomics.rows({"atomicAdd": (F16, BF16)})),
     synonyms=atomics.SYNONYMS,
-    definitions=DEFINITIONS,
     weak_markers=("__global__", "blockIdx", "threadIdx"),
 )
