@@ -86,7 +86,7 @@ class Judge:
         search = Search(source, self.shape, np.random.default_rng(self.seed))
         first = search.confirm(None).sets[0]
         if too_big(source, first, patience):
-            source, first = self._sliced(first)
+            source, first = self._sliced(first, patience)
         try:
             self.runs = SourceRuns(source, self.places.simulator(source.platform), self.limits, first, self.allow)
         except CompileError as err:
@@ -140,9 +140,9 @@ class Judge:
             return False
         return True
 
-    def _sliced(self, first: SizeSet) -> tuple[Subject, SizeSet]:
+    def _sliced(self, first: SizeSet, patience: float) -> tuple[Subject, SizeSet]:
         """The source cut down to what runs quickly; as it is when it cannot be cut."""
-        part = cut(self.source, first)
+        part = cut(self.source, first, patience=patience)
         if part is None:
             return self.source, first
         inner = {k: float(v) if isinstance(v, float) else int(v)
