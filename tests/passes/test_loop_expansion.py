@@ -7,7 +7,7 @@ from typing import Any
 from loopkit import F32, I32, Alloc, Block, If, Let, at, bump, e, emit, f, loops, plain, put, refused, same, scalar, var
 
 from xpiler_jupyter.ir.build import binary
-from xpiler_jupyter.ir.nodes import Barrier, Break, Continue, Return
+from xpiler_jupyter.ir.nodes import Barrier, Break, Call, Continue, Return
 from xpiler_jupyter.passes import _registry as registry
 from xpiler_jupyter.platforms import registry as platforms
 
@@ -45,6 +45,13 @@ def test_local_arrays_get_a_dimension() -> None:
     assert "float t[6][3]" in emit(same("loop_expansion", kernel, loop="i", cut=2).kernel)
 
 
+def test_a_bound_on_the_iterations_is_long_enough() -> None:
+    x = var("x", F32)
+    body = [Let("x", F32, bump(f("A", "i"))), put("A", "i", x), put("B", "i", bump(x))]
+    kernel = plain(loops(("i", Call("min", (e("n"), e(5)), I32)), body=body))
+    assert "float x[5]" in emit(same("loop_expansion", kernel, sizes=(0, 3, 5, 8), loop="i", cut=2).kernel)
+
+
 def test_index_arithmetic_is_computed_twice() -> None:
     row = Let("row", I32, e(at("i") * 4))
     kernel = plain(loops(("i", "n"), body=[row, put("A", "row", 1.0), put("B", "row", 2.0)]))
@@ -56,7 +63,7 @@ def test_refusals() -> None:
     refused("loop_expansion", chain, "feeds the first part", loop="i", cut=1)
     x = Let("x", F32, f("A", "i"))
     open_end = plain(loops(("i", "n"), body=[x, put("A", "i", 1.0), put("B", "i", var("x", F32))]))
-    refused("loop_expansion", open_end, "not a constant", loop="i", cut=2)
+    refused("loop_expansion", open_end, "nothing bounds the number of iterations", loop="i", cut=2)
     vast = plain(loops(("i", 1 << 20), body=[x, put("A", "i", 1.0), put("B", "i", var("x", F32))]))
     refused("loop_expansion", vast, "bytes", loop="i", cut=2)
     two = [put("A", "i", 1.0), put("B", "i", 2.0)]

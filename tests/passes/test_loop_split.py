@@ -110,6 +110,33 @@ def test_sites_prefer_digits() -> None:
     assert sites[0] == {"loop": "k", "digits": "auto"}
 
 
+# -- guards ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_loop_ends_where_its_guard_does(golden: Any) -> None:
+    kernel = plain(loops(("i", "n"), body=[If(at("i") < 5, Block((put("A", "i", bump(f("B", "i"))),)))]))
+    result = same("loop_split", kernel, sizes=(0, 3, 5, 9), loop="i", at="guard")
+    golden("loop_split/guard", emit(result.kernel))
+    refused("loop_split", saxpy(), "no guard around its body", loop="i", at="guard")
+    refused("loop_split", saxpy(), "no loop has a guard", loop="all", at="guard")
+    refused("loop_split", saxpy(), "cut at", loop="i", at="end")
+
+
+def test_guards_on_several_indices_end_several_loops(golden: Any) -> None:
+    text = """extern "C" void f(const float* A, float* C, int n) {
+      for (int b = 0; b < n; b++)
+        for (int t = 0; t < 4; t++)
+          for (int j = 0; j < 8; j++) {
+            int i = b * 4 + t;
+            if (i < 11 && j < n && b < 7) C[i * 8 + j] = A[j] + 1.0f;
+          }
+    }"""
+    kernel = parse(text, platforms.meeting_point())
+    result = same("loop_split", kernel, sizes=(0, 1, 2, 3, 5, 8), loop="all", at="guard")
+    assert "if" not in emit(result.kernel)
+    golden("loop_split/guards", emit(result.kernel))
+
+
 # -- digits ----------------------------------------------------------------------------------------------------------
 
 

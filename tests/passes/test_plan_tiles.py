@@ -99,6 +99,79 @@ def test_how_many_there_are_may_be_known_at_run_time_only(text: str, word: str) 
     assert word in ported(text)
 
 
+CUDA_POOL = """
+__global__ void pool(const float* A, float* C) {
+  float sum[1];
+  sum[0] = 0.0f;
+  int at = blockIdx.x * 4 + (threadIdx.x >> 5);
+  for (int y = 0; y < 2; y++)
+    for (int x = 0; x < 3; x++)
+      sum[0] = sum[0] + A[((at / 4) * 2 + y) * 384 + ((at % 4) * 3 + x) * 32 + (threadIdx.x & 31)];
+  C[blockIdx.x * 128 + threadIdx.x] = sum[0] * 0.25f;
+}
+extern "C" void f(float* A, float* C, int n) {
+  float *a, *c;
+  cudaMalloc(&a, n * 6 * sizeof(float));
+  cudaMalloc(&c, n * sizeof(float));
+  cudaMemcpy(a, A, n * 6 * sizeof(float), cudaMemcpyHostToDevice);
+  pool<<<(n + 127) / 128, 128>>>(a, c);
+  cudaMemcpy(C, c, n * sizeof(float), cudaMemcpyDeviceToHost);
+  cudaFree(a);
+  cudaFree(c);
+}"""
+CUDA_DEPTHWISE = """
+__global__ void depthwise(const float* A, const float* W, float* C) {
+  int x = blockIdx.x * blockDim.x + threadIdx.x;
+  int y = blockIdx.y * blockDim.y + threadIdx.y;
+  int c = blockIdx.z;
+  if (x < 7 && y < 6 && c < 20) {
+    float sum = 0.0f;
+    for (int i = 0; i < 2; i++)
+      for (int j = 0; j < 2; j++) sum += A[((y + i) * 8 + x + j) * 20 + c] * W[(i * 2 + j) * 20 + c];
+    C[(y * 7 + x) * 20 + c] = sum;
+  }
+}
+extern "C" void f(float* A, float* W, float* C, int height, int width, int channels) {
+  float *a, *w, *c;
+  cudaMalloc(&a, (height + 1) * (width + 1) * channels * sizeof(float));
+  cudaMalloc(&w, 4 * channels * sizeof(float));
+  cudaMalloc(&c, height * width * channels * sizeof(float));
+  cudaMemcpy(a, A, (height + 1) * (width + 1) * channels * sizeof(float), cudaMemcpyHostToDevice);
+  cudaMemcpy(w, W, 4 * channels * sizeof(float), cudaMemcpyHostToDevice);
+  depthwise<<<dim3((width + 3) / 4, (height + 3) / 4, channels), dim3(4, 4)>>>(a, w, c);
+  cudaMemcpy(C, c, height * width * channels * sizeof(float), cudaMemcpyDeviceToHost);
+  cudaFree(a);
+  cudaFree(w);
+  cudaFree(c);
+}"""
+CUDA_FAST = """
+__global__ void decay(const float* A, float* C) {
+  int i = blockIdx.x * 64 + threadIdx.x;
+  if (i < 1000) C[i] = __fdividef(A[i], 1.0f + __expf(A[i]));
+}
+extern "C" void f(float* A, float* C, int n) {
+  float *a, *c;
+  cudaMalloc(&a, n * sizeof(float));
+  cudaMalloc(&c, n * sizeof(float));
+  cudaMemcpy(a, A, n * sizeof(float), cudaMemcpyHostToDevice);
+  decay<<<(n + 63) / 64, 64>>>(a, c);
+  cudaMemcpy(C, c, n * sizeof(float), cudaMemcpyDeviceToHost);
+  cudaFree(a);
+  cudaFree(c);
+}"""
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    (CUDA_POOL, ["__bang_add(", "__bang_mul_scalar("]),
+    (CUDA_DEPTHWISE, ["__bang_mul(", "__bang_add("]),
+    (CUDA_FAST, ["__bang_active_exp("]),
+], ids=["pool", "depthwise", "fast functions"])
+def test_threads_of_a_launch_become_vectors(text: str, words: list[str]) -> None:
+    """Launches whose extents only the run knows, guards with constants, and one-element arrays: what generators write."""
+    code = ported(text)
+    assert [w for w in words if w not in code] == []
+
+
 def test_products_of_odd_depth_are_vectors() -> None:
     code = ported(product(8, 20, 15))
     assert "__bang_matmul" not in code and "__bang_mul_scalar(" in code

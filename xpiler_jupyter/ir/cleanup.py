@@ -13,7 +13,7 @@ from .visit import Rewriter, children, fresh_name, rename, substitute, walk
 
 def clean(body: Block) -> Block:
     """The block without dead code. The same object when there is none."""
-    body = _Copies().visit(body)
+    body = _Single(_single_elements(body)).visit(_Copies().visit(body))
     uses = Counter(n.name for n in walk(body) if isinstance(n, Var))
     body = _Dead(uses, _live_buffers(body)).visit(body)
     names = {n.name for n in walk(body) if isinstance(n, Let | Alloc | Var)} | {
@@ -35,6 +35,41 @@ def _live_buffers(body: Block) -> set[str]:
 
     visit(body, None)
     return live
+
+
+def _single_elements(body: Block) -> set[str]:
+    """Arrays of one element, of which every access says so."""
+    arrays = [n for n in walk(body) if isinstance(n, Alloc) and n.shape]
+    one = {a.name: a.dtype for a in arrays if a.memory == "local" and not a.zeroed and all(_is(d, 1) for d in a.shape)}
+    if not one:
+        return set()
+    other = {a.name for a in arrays if a.name in one and not all(_is(d, 1) for d in a.shape)}
+    for n in walk(body):
+        if isinstance(n, Load | Store) and (one.get(n.buffer) != n.dtype or not all(_is(i, 0) for i in n.indices)):
+            other.add(n.buffer)
+        elif isinstance(n, Ref):
+            other.add(n.buffer)
+    return set(one) - other
+
+
+def _is(e: Expr, value: int) -> bool:
+    return isinstance(e, Const) and e.value == value
+
+
+class _Single(Rewriter):
+    """`float sum[1]; sum[0] = 0;` is `float sum = 0;`."""
+
+    def __init__(self, names: set[str]) -> None:
+        self.names = names
+
+    def visit_Alloc(self, s: Alloc) -> Alloc:
+        return dataclasses.replace(s, shape=()) if s.name in self.names and s.shape else s
+
+    def visit_Load(self, e: Load) -> Load:
+        return dataclasses.replace(e, indices=()) if e.buffer in self.names and e.indices else e
+
+    def visit_Store(self, s: Store) -> Store:
+        return dataclasses.replace(s, indices=()) if s.buffer in self.names and s.indices else s
 
 
 class _Copies(Rewriter):

@@ -37,7 +37,7 @@ FEW = 4  # cores at least, rather than tiles of one iteration
 def calls_plan(kernel: Kernel, target: Platform) -> Script:
     """Raises IllegalPassError where no nest becomes one call."""
     memory = vector_memory(target)
-    chain = parallel_chain(kernel)
+    chain = parallel_chain(kernel, names=True)
     depth = next((d for d, (_, lp) in enumerate(chain) if likely(kernel, lp, target)), None)
     if depth is None:
         raise IllegalPassError("no nest of parallel loops is what one intrinsic means")
@@ -54,10 +54,10 @@ def calls_plan(kernel: Kernel, target: Platform) -> Script:
         across = chain[-1][0]
         kernel = yield Move("loop_split", target, {"loop": across, "factor": columns,
                                                    "names": [f"{across}_tile", f"{across}_own"]})
-        now = [x for x, _ in parallel_chain(kernel)]
+        now = [x for x, _ in parallel_chain(kernel, names=True)]
         if now[nest:-2]:
             kernel = yield Move("loop_reorder", target, {"order": [now[-2], *now[nest:-2]]})
-    now = [x for x, _ in parallel_chain(kernel)]
+    now = [x for x, _ in parallel_chain(kernel, names=True)]
     keep = now[nest] if nest < len(now) else None
     kernel = yield from shared_out(kernel, target, keep)
     moves = next((m for s in _calls(kernel, target, memory) if (m := _rehearsed(kernel, s)) is not None), None)

@@ -11,7 +11,7 @@ from ..ir.nodes import Alloc, Block, For, If, InstrCall, Kernel, Load, Store
 from ..ir.visit import stmts_of, walk
 from ..platforms.base import Memory, Platform
 from ._loops import scope_at
-from ._plan import Move, extent_of, parallel_chain
+from ._plan import Move, extent_of, parallel_chain, unguarded
 from ._plan_behind import pipelined
 from ._plan_sink import leaves, sink
 from ._plan_vector import Refusal, accesses, neighbours
@@ -32,9 +32,10 @@ def tiles_plan(kernel: Kernel, target: Platform) -> Script:
     if len(leaves(kernel)) > MOST_LOOPS:  # every one is a step, and every step runs its tests
         raise IllegalPassError(f"the kernel has {len(leaves(kernel))} innermost loops, more than the {MOST_LOOPS} that become "
                                "vectors one by one")
+    kernel = yield from unguarded(kernel, target)
     kernel = yield from _parallel_first(kernel, target)
     kernel = yield from _flattened(kernel, target)
-    chain = parallel_chain(kernel)
+    chain = parallel_chain(kernel, names=True)
     if not chain:
         raise IllegalPassError("no outer loop is parallel: one core does everything")
     flat = len(chain) == 1 and not any(isinstance(n, For) for n in walk(chain[0][1].body))
@@ -42,14 +43,17 @@ def tiles_plan(kernel: Kernel, target: Platform) -> Script:
     room = _length(kernel, memory)
     kernel = yield from _inside_of_others(kernel, target, across)
     split = across or (chain[0][0] if flat else None)
-    tiled = split is not None and split == parallel_chain(kernel)[0][0] and extent_of(loop_labels(kernel)[split]) is None
+    first = parallel_chain(kernel, names=True)[0]
+    tiled = first[0] == split and extent_of(first[1]) is None
+    if tiled and split is not None and split == across and _filled(kernel, split, room):
+        tiled = False  # a tile holds all of it, and the loops inside of it are shared out
     once = False  # does each task get one tile at most?
     if split is not None and tiled:  # tiles of it are dealt out, not single iterations
         tasks, most = fitting_job(target, None)[1], _most(kernel, split)
         share = max(LINE, min(room, -(-(MANY if most is None else -(-most // tasks)) // LINE) * LINE))
         once = most is not None and share * tasks >= most
         kernel = yield Move("loop_split", target, {"loop": split, "factor": share, "tail": "clip", "names": ["tile", "e"]})
-        across = next(x for x, lp in loop_labels(kernel).items() if lp.var == parallel_chain(kernel)[-1][1].var)
+        across = next(x for x, lp in loop_labels(kernel).items() if lp.var == parallel_chain(kernel, names=True)[-1][1].var)
     kernel = yield from shared_out(kernel, target, across)
     if across is not None and across not in loop_labels(kernel):
         across = next(x for x, lp in loop_labels(kernel).items() if lp.kind != "parallel")
@@ -91,7 +95,7 @@ def shared_out(kernel: Kernel, target: Platform, keep: str | None) -> Generator[
     and bound to them; dealt out one by one where nobody knows how many there are."""
 
     def outer() -> list[tuple[str, For]]:
-        chain = parallel_chain(kernel)
+        chain = parallel_chain(kernel, names=True)
         names = [label for label, _ in chain]
         return chain[:names.index(keep)] or chain if keep in names else chain
 
@@ -136,7 +140,7 @@ def vectors(kernel: Kernel, target: Platform) -> Generator[Move, Kernel, Kernel]
 def _flattened(kernel: Kernel, target: Platform) -> Generator[Move, Kernel, Kernel]:
     """One loop in place of a nest of parallel ones around plain statements."""
     while True:
-        chain = parallel_chain(kernel)
+        chain = parallel_chain(kernel, names=True)
         if len(chain) < 2 or any(isinstance(n, For) for n in walk(chain[-1][1].body)):
             return kernel
         fuse = Move("loop_fuse", target, {"outer": chain[-2][0], "inner": chain[-1][0]})
@@ -160,13 +164,13 @@ def _across(kernel: Kernel) -> str | None:
 
     if all(good(labels[x]) for x in leaves(kernel)):
         return None
-    inner = [(label, lp) for label, lp in parallel_chain(kernel) if any(isinstance(n, For) for n in walk(lp.body))]
+    inner = [(label, lp) for label, lp in parallel_chain(kernel, names=True) if any(isinstance(n, For) for n in walk(lp.body))]
     return next((label for label, lp in reversed(inner) if good(lp)), None)
 
 
 def _parallel_first(kernel: Kernel, target: Platform) -> Generator[Move, Kernel, Kernel]:
     """Where the outermost loop of a perfect nest is not parallel, a parallel one of it around the others."""
-    if parallel_chain(kernel):
+    if parallel_chain(kernel, names=True):
         return kernel
     labels = {id(lp): label for label, lp in loop_labels(kernel).items()}
     around: list[str] = []
@@ -188,17 +192,14 @@ def _most(kernel: Kernel, label: str) -> int | None:
 
 
 def _filled(kernel: Kernel, label: str, room: int) -> bool:
-    """Does the loop run at least once, and at most `room` times?"""
-    loop = loop_labels(kernel)[label]
-    scope = scope_at(kernel, loop)
-    trips = scope.poly(loop.hi) - scope.poly(loop.lo)
-    most = scope.upper(trips)
-    return most is not None and most <= room and scope.positive(trips)
+    """Does the loop surely run at most `room` times?"""
+    most = _most(kernel, label)
+    return most is not None and most <= room
 
 
 def _inside_of_others(kernel: Kernel, target: Platform, across: str | None) -> Generator[Move, Kernel, Kernel]:
     """The loop to run by vectors as the innermost of the parallel ones, so that cores share the others."""
-    order = [label for label, _ in parallel_chain(kernel)]
+    order = [label for label, _ in parallel_chain(kernel, names=True)]
     if across not in order or order[-1] == across:
         return kernel
     return (yield Move("loop_reorder", target, {"order": [*(x for x in order if x != across), across]}))

@@ -21,10 +21,10 @@ def spread(kernel: Kernel, target: Platform) -> Script:
         IllegalPassError: no loop is parallel.
     """
     _, most = fitting_job(target, None)
-    chain = parallel_chain(kernel)
+    chain = parallel_chain(kernel, names=True)
     while len(chain) >= 2 and (n := extent_of(chain[0][1])) is not None and n < most:
         kernel = yield Move("loop_fuse", target, {"outer": chain[0][0], "inner": chain[1][0]})
-        chain = parallel_chain(kernel)
+        chain = parallel_chain(kernel, names=True)
     job = fitting_job(target, chain[0][1])[0] if chain else None
     if job is None:
         raise IllegalPassError("no outer loop is parallel: one core does everything")
@@ -42,7 +42,7 @@ def dealt_out(kernel: Kernel, target: Platform, label: str, job: JobType) -> Gen
     t + tasks, t + 2 tasks, ... instead. Raises IllegalPassError where they are not known to be independent."""
     names = [f"{loop_labels(kernel)[label].var}_round", "task"]
     kernel = yield Move("loop_split", target, {"loop": label, "factor": job.tasks, "names": names})
-    order = [name for name, _ in parallel_chain(kernel)[:2]]
+    order = [name for name, _ in parallel_chain(kernel, names=True)[:2]]
     if len(order) < 2:
         raise IllegalPassError(f"the parts of loop {label} are not known to be independent")
     return (yield Move("loop_reorder", target, {"order": order[::-1]}))

@@ -8,7 +8,8 @@ from ..ir import build
 from ..ir.affine import affine
 from ..ir.algebra import Poly, Scope
 from ..ir.build import conjunction
-from ..ir.nodes import Binary, Block, Call, Expr, For, If, Let, Load, Var
+from ..ir.guards import with_comments
+from ..ir.nodes import AnyStmt, Binary, Block, Call, Expr, For, If, Let, Load, Var
 from ..ir.simplify import simplify_expr
 from ..ir.visit import free_vars, stmts_of, substitute, walk
 
@@ -40,8 +41,35 @@ def without_guard(loop: For, scope: Scope) -> tuple[For, Expr | None]:
     hi = loop.hi
     for high in highs:
         hi = _least(hi, build.convert(high, loop.dtype), scope)
-    body = Block((*lets, *stmts[0].then.stmts), span=loop.body.span)
+    body = Block((*lets, *with_comments(stmts[0].then, stmts[0].comments)), span=loop.body.span)
     return dataclasses.replace(loop, hi=hi, body=body), conjunction(fixed)
+
+
+def without_guards(block: Block, scope: Scope) -> Block:
+    """The block with every serial loop in it `without_guard`; what is left of a guard stands around the loop, where the
+    next loop out may take it. The same object when there is no such guard."""
+    out: list[AnyStmt] = []
+    for s in block.stmts:
+        new: AnyStmt = s
+        if isinstance(s, For):
+            new = _loop_without(s, scope)
+        elif isinstance(s, If):
+            sides = [without_guards(b, scope.given(s.cond, b is s.then)) for b in (s.then, s.orelse) if b is not None]
+            if any(a is not b for a, b in zip(sides, (s.then, s.orelse), strict=False)):
+                new = dataclasses.replace(s, then=sides[0], orelse=sides[1] if len(sides) > 1 else None)
+        elif isinstance(s, Let):
+            scope = scope.let(s)
+        out.append(new)
+    return block if all(a is b for a, b in zip(out, block.stmts, strict=True)) else Block(tuple(out), span=block.span)
+
+
+def _loop_without(loop: For, scope: Scope) -> For | If:
+    body = without_guards(loop.body, scope.loop(loop))
+    inside = loop if body is loop.body else dataclasses.replace(loop, body=body)
+    if loop.kind != "serial":
+        return inside
+    short, guard = without_guard(inside, scope)
+    return short if guard is None else If(guard, Block((short,)), span=loop.span)
 
 
 def _least(a: Expr, b: Expr, scope: Scope) -> Expr:

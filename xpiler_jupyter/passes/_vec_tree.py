@@ -22,6 +22,9 @@ _WRAPPING = frozenset(("+", "-", "*", "&", "|", "^", "neg", "~"))
 COMMUTES = frozenset(("+", "*", "&", "|", "^", "==", "!=", "&&", "||", "max", "min"))
 _ONCE = frozenset(("+", "-", "*", "/", "sqrt", "neg", "abs", "max", "min"))
 _COMPARE = frozenset(("<", "<=", "==", "!="))
+# Less exact variants of functions, and what they stand for: a vector computes that, which is at least as exact.
+_EXACT = {"__expf": "exp", "__logf": "log", "__log2f": "log2", "__log10f": "log10", "__sinf": "sin", "__cosf": "cos",
+          "__tanf": "tan", "__powf": "pow", "__fdividef": "/"}
 _OPERATORS = _COMPARE | frozenset(("+", "-", "*", "/", "%", "&", "|", "^", "<<", ">>", "&&", "||"))
 
 
@@ -83,7 +86,7 @@ def tree(e: Expr, leaf: Leaf) -> Tree:
     if isinstance(e, Select):
         return make("select", e.dtype, tree(e.cond, leaf), tree(e.a, leaf), tree(e.b, leaf))
     if isinstance(e, Call):
-        return make(e.fn, e.dtype, *(tree(a, leaf) for a in e.args))
+        return make(_EXACT.get(e.fn, e.fn), e.dtype, *(tree(a, leaf) for a in e.args))
     if isinstance(e, Load):
         raise NoTree(f"{e.buffer} is not read one element after the other", e)
     raise NoTree(f"the loop's own index {e.name} is a value here" if isinstance(e, Var) else "it is no value", e)

@@ -104,7 +104,8 @@ class LoopExpansion(Pass):
     def _grow(self, kernel: Kernel, loop: For, label: str, body: tuple[Any, ...], cut: int) -> tuple[Kernel, list[str]]:
         """The two loops, with what crosses the cut repeated or grown into arrays."""
         scope = scope_at(kernel, loop)
-        extent = trip_count(loop, scope).value
+        trips = trip_count(loop, scope)
+        extent = trips.value if trips.value is not None else scope.upper(trips)  # a longer array than needed is as good
         names = set(crossing(loop, cut))
         for s in reversed(body[:cut]):  # what is repeated behind the cut takes along what its value is made of
             if isinstance(s, Let) and s.name in names and not reads_memory(s.value):
@@ -123,8 +124,8 @@ class LoopExpansion(Pass):
                 repeated.append(kept)
                 first.append(kept)
             elif extent is None:
-                raise self.refuse(f"{s.name} is needed on both sides of the cut, and the number of iterations of "
-                                  f"loop {label} is not a constant", s)
+                raise self.refuse(f"{s.name} is needed on both sides of the cut, and nothing bounds the number of iterations "
+                                  f"of loop {label}", s)
             else:
                 array = self._array(s, extent, fresh_name(s.name, taken))
                 arrays.append(array)

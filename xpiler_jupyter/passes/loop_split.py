@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from ..ir.algebra import Poly
+from ..ir.algebra import Poly, Scope
 from ..ir.build import add, div, guarded, lt, mul, sub
 from ..ir.nodes import Block, Call, Const, Expr, For, Kernel, Let, Var
 from ..ir.simplify import simplify_expr
@@ -14,6 +14,7 @@ from ..platforms.base import Platform
 from ._loops import ceil_expr, find_loop, refuse_exits, replace_stmt, scope_at, serial_loops, trip_count, uses_of
 from ._partial import in_parts
 from ._tidy import NotDigits, delinearise
+from ._vec_guard import without_guard, without_guards
 from .base import Pass, PassResult
 
 GPU_FACTOR, CPU_FACTOR = 256, 16
@@ -40,6 +41,10 @@ class LoopSplit(Pass):
     With partial=True the sums and extremes that the loop carries are kept apart for each iteration of the inner loop, and
     put together behind the outer one. That adds the terms up in another order.
 
+    With at="guard", the loop is cut where a guard on its index ends. Behind that it does nothing, so only the first part
+    is left:
+        for (i < N) if (i < 128) S(i)  ->  for (i < min(N, 128)) S(i)
+
     With `digits`, a loop over a flat index becomes the nest over the digits that its body takes it apart into:
         for (f < 6 * 4) { int row = f / 4; int col = f % 4; S(row, col) }  ->  for (row < 6) for (col < 4) S(row, col)
     """
@@ -48,10 +53,11 @@ class LoopSplit(Pass):
     kind = "loop"
     summary = "Cuts one loop into an outer and an inner one; the tail is guarded unless the factor divides the extent."
     knobs = {  # noqa: RUF012
-        "loop": "the loop to split",
+        "loop": "the loop to split; with at=\"guard\" also \"all\"",
         "factor": "iterations of the inner loop",
         "parts": "instead of a factor: iterations of the outer loop, each with an equal share of the iterations",
         "digits": "instead of a factor: \"auto\", or the extents of the nest that the index flattens, outermost first",
+        "at": "instead of a factor: \"guard\" cuts the loop, whose body is guarded, where it stops doing anything",
         "tail": "what becomes of a last part that is not whole: guard (the default), clip, or rest",
         "partial": "True: each iteration of the inner loop has sums and extremes of its own, put together behind the loop",
         "names": "names of the new loops, outermost first",
@@ -74,6 +80,8 @@ class LoopSplit(Pass):
 
     def apply(self, kernel: Kernel, target: Platform, **knobs: Any) -> PassResult:
         self.known(knobs)
+        if knobs.get("at") is not None:
+            return self._at_guard(kernel, knobs["at"], knobs.get("loop"))
         loop = find_loop(self, kernel, knobs.get("loop"))
         label, names = str(knobs["loop"]), knobs.get("names")
         refuse_exits(self, loop, label)
@@ -136,6 +144,21 @@ class LoopSplit(Pass):
         note += f" {', '.join(parts.names)} {'is' if len(parts.names) == 1 else 'are'} kept in {factor} parts: terms are added "
         note += "in another order."
         return PassResult(replace_stmt(kernel, loop, Block((*parts.before, new, *parts.behind, *after))), note)
+
+    def _at_guard(self, kernel: Kernel, at: Any, label: Any) -> PassResult:
+        if at != "guard":
+            raise self.refuse(f"a loop is cut at \"guard\", not at {at!r}")
+        if label == "all":
+            body = without_guards(kernel.body, Scope.of(kernel))
+            if body is kernel.body:
+                raise self.refuse("no loop has a guard around its body that ends with one of its iterations")
+            return PassResult(dataclasses.replace(kernel, body=body), "Loops end where the guards on their indices do.")
+        loop = find_loop(self, kernel, label)
+        short, guard = without_guard(loop, scope_at(kernel, loop))
+        if short is loop:
+            raise self.refuse(f"loop {label} has no guard around its body that ends with one of its iterations", loop)
+        return PassResult(replace_stmt(kernel, loop, Block(guarded(guard, Block((short,))).stmts)),
+                          f"Loop {label} ends where the guard on its index does.")
 
     def _by_digits(self, kernel: Kernel, loop: For, label: str, digits: Any, names: Any) -> PassResult:
         extents = None if digits == "auto" else digits
