@@ -11,7 +11,7 @@ from .literals import numeric_limit
 from .math_functions import MathError, is_math, is_trivial, math_call
 from .refusals import call_refusal, node_refusal, short
 from .registers import Registers
-from .symbols import Ptr
+from .symbols import Got
 from .tf32 import NAME as TF32
 from .tf32 import to_tf32
 from .tree import field, strip_parens
@@ -23,7 +23,7 @@ _CASTS = ("static_cast", "reinterpret_cast", "const_cast")
 class Calls(Registers):
     """Lowers call expressions."""
 
-    def _on_call_expression(self, node: Node) -> Expr | Ptr:
+    def _on_call_expression(self, node: Node) -> Got:
         got = self.call(node)
         if got is None:
             raise self.parse_error(node, f"{self.text(self.child(node, 'function'))} gives no value")
@@ -32,7 +32,7 @@ class Calls(Registers):
     def arguments(self, node: Node) -> list[Node]:
         return list(self.child(node, "arguments").named_children)
 
-    def call(self, node: Node) -> Expr | Ptr | None:
+    def call(self, node: Node) -> Got | None:
         """The value of a call; None for one that has only effects, which are emitted."""
         function = self.child(node, "function")
         if any(c.type == "kernel_call_syntax" for c in node.children):
@@ -55,10 +55,13 @@ class Calls(Registers):
             raise self.unsupported(node, f"a call of {short(self.text(function))} is not supported")
         return self._named_call(node, self.text(function))
 
-    def _named_call(self, node: Node, name: str) -> Expr | Ptr | None:
+    def _named_call(self, node: Node, name: str) -> Got | None:
         ours = name in self.platform.definitions and self.platform.overloads(name) and self.defined_as_ours(name)
         if name in self.unit.functions and not ours:
             return self.inline(node, name)
+        made = self.types.made_by(name)
+        if made is not None:
+            return self.make_record(node, made)
         if self.types.is_type(name):
             return self._functional_cast(node, self.types.base(self.child(node, "function")))
         scope = next((s for s, text in self.platform.barriers.items() if text.split("(")[0].strip() == name), None)
@@ -107,15 +110,17 @@ class Calls(Registers):
         """Device max and min are one function; std::max and std::min compare and choose."""
         return name in ("max", "min") and self.platform.api is not None
 
-    def _functional_cast(self, node: Node, t: CType) -> Expr | Ptr:
+    def _functional_cast(self, node: Node, t: CType) -> Got:
         args = self.arguments(node)
+        if t.record is not None and not t.pointers:
+            return self.make_record(node, t.record) if args else self.record_of_braces(self.child(node, "arguments"), t.record)
         if not args and t.base is not None:
             return Const(False, BOOL) if t.base == BOOL else Const(0.0 if t.base.is_float else 0, t.base)
         if len(args) != 1:
             raise self.parse_error(node, "a cast takes one value")
         return self.cast(node, t, args[0])
 
-    def _template_call(self, node: Node, function: Node) -> Expr | Ptr | None:
+    def _template_call(self, node: Node, function: Node) -> Got | None:
         name_node = self.child(function, "name")
         name, inner = self.text(name_node), self.child(function, "arguments").named_children
         if name in _CASTS:
@@ -143,7 +148,7 @@ class Calls(Registers):
         except MathError as e:
             raise self.unsupported(node, str(e)) from None
 
-    def _qualified_call(self, node: Node, function: Node) -> Expr | Ptr | None:
+    def _qualified_call(self, node: Node, function: Node) -> Got | None:
         text = "".join(self.text(function).split()).removeprefix("::")
         scope, name_node = field(function, "scope"), field(function, "name")
         if scope is not None and scope.type == "template_type" and "numeric_limits" in self.text(scope):
@@ -186,5 +191,5 @@ class Calls(Registers):
                 return got
         raise self.unsupported(node, f"{short(text)} is not supported")
 
-    def inline(self, node: Node, name: str) -> Expr | Ptr | None:
+    def inline(self, node: Node, name: str) -> Got | None:
         raise NotImplementedError

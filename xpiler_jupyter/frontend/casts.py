@@ -13,7 +13,7 @@ from ..ir.types import U64, ScalarType, common_type
 from .context import Context
 from .counts import quotient
 from .refusals import short
-from .symbols import Array, Moving, Pointer, Ptr, Value
+from .symbols import Array, Bundle, Got, Moving, Pointer, Ptr, Value
 from .tree import field, strip_parens
 from .typenames import CType
 from .view import View
@@ -31,10 +31,10 @@ class Casts(Context):
 
     # -- casts ---------------------------------------------------------------------------------------------------------
 
-    def _on_cast_expression(self, node: Node) -> Expr | Ptr:
+    def _on_cast_expression(self, node: Node) -> Got:
         return self.cast(node, self.types.descriptor(self.child(node, "type")), self.child(node, "value"))
 
-    def cast(self, node: Node, t: CType, operand: Node) -> Expr | Ptr:
+    def cast(self, node: Node, t: CType, operand: Node) -> Got:
         """`(t)operand` in any of C++'s spellings."""
         got = self.value(operand)
         if t.reference:
@@ -43,7 +43,11 @@ class Casts(Context):
             if not t.pointers and not t.row:
                 raise self.unsupported(node, "a cast from a pointer to a number is not supported")
             return self.retype(node, got, t)
-        if t.pointers or t.row or t.base is None:
+        if isinstance(got, Bundle):
+            if t.record is None or t.pointers or t.record.fields != got.record.fields:
+                raise self.unsupported(node, f"a cast of a {got.record.name} to another type is not supported")
+            return got
+        if t.pointers or t.row or t.base is None or t.record is not None:
             raise self.unsupported(node, f"a cast of a number to {short(self.text(node))} is not supported")
         return self.converted(got, t.base)
 
@@ -134,7 +138,7 @@ class Casts(Context):
                 return Const(got.vector, U64)
             if got.base is None:
                 raise self.parse_error(node, "sizeof(void)")
-            n = got.base.bytes
+            n = got.base.bytes * (len(got.record.fields) if got.record is not None else 1)
             for d in got.dims:
                 n *= self.constant(d, "an array dimension", node)
             return Const(n, U64)
@@ -143,7 +147,7 @@ class Casts(Context):
             if self.types.is_type(self.text(operand)):
                 named = self.types.base(operand)
                 if named.base is not None and not named.pointers:
-                    return Const(named.base.bytes, U64)
+                    return Const(named.base.bytes * (len(named.record.fields) if named.record else 1), U64)
             symbol = self.find(self.text(operand))
             if isinstance(symbol, Array):
                 return Const(symbol.ptr.stored.bytes * prod(symbol.ptr.shape), U64)
@@ -153,4 +157,6 @@ class Casts(Context):
             got_value = self.value(operand)
         if isinstance(got_value, Ptr):
             return Const(got_value.dtype.bytes * got_value.step(), U64)
+        if isinstance(got_value, Bundle):
+            return Const(sum(t.bytes for _, t in got_value.record.fields), U64)
         return Const(got_value.dtype.bytes, U64)

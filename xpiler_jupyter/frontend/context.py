@@ -14,7 +14,7 @@ from ..errors import ParseError, UnsupportedError
 from ..ir.nodes import Alloc, AnyStmt, Block, Const, Expr, Let, Load, Span, Store, Var
 from ..ir.types import ScalarType
 from ..ir.visit import fresh_name
-from .symbols import Cell, Place, Ptr, Symbol, Value
+from .symbols import Cell, Got, Place, Symbol, Value
 from .unit import Function, Unit
 from .usage import Usage
 from .view import View
@@ -71,13 +71,13 @@ class Context:
 
     # -- defined by the classes above this one -------------------------------------------------------------------------
 
-    def value(self, node: Node) -> Expr | Ptr:
+    def value(self, node: Node) -> Got:
         raise NotImplementedError
 
     def expr(self, node: Node) -> Expr:
         raise NotImplementedError
 
-    def call(self, node: Node) -> Expr | Ptr | None:
+    def call(self, node: Node) -> Got | None:
         raise NotImplementedError
 
     def statement(self, node: Node) -> None:

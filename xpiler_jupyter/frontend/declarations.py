@@ -11,7 +11,7 @@ from ..ir.nodes import Alloc, Cast, Const, Expr, Let, Load, Store, Var
 from ..ir.types import I32, ScalarType
 from .sizes import elements
 from .statements import Statements
-from .symbols import Array, Cell, Moving, Pointer, Ptr, Symbol, Unset, Value
+from .symbols import Array, Bundle, Cell, Members, Moving, Place, Pointer, Ptr, Record, Symbol, Unset, Value
 from .typenames import CType, Declared
 
 
@@ -65,6 +65,8 @@ class Declarations(Statements):
             self._pointer(d, node, name)
         elif t.dims:
             self.define(name, Array(self._array(d, node, name, memory, extern)))
+        elif t.record is not None:
+            self._record(d, node, name, t.record, memory)
         elif memory != "local":
             self._shared_scalar(d, node, name, memory)
         elif extern:
@@ -119,6 +121,24 @@ class Declarations(Statements):
             return
         self.define(name, self.cell(name, dtype, value, node))
 
+    def _record(self, d: Declared, node: Node, name: str, record: Record, memory: str) -> None:
+        """`float4 v = ...;`."""
+        assert d.name is not None
+        info = self.usage.of(d.name)
+        if memory != "local":
+            if d.init is not None or record.element is None or self._of_thread(memory):
+                raise self.unsupported(node, f"a {record.name} in {memory} memory declared like this is not supported")
+            count = len(record.fields)
+            buffer = self._place_shared(name, record.element, (build.integer(count),), memory, node)
+            places = tuple(Place(buffer, (build.integer(k),), record.element) for k in range(count))
+            self.define(name, Members(record, places, buffer))
+            return
+        value: Bundle | None = None
+        if d.init is not None:
+            value = self.record_of_braces(d.init, record) if d.init.type == "initializer_list" else \
+                self.record_value(d.init.named_children[0] if d.init.type == "argument_list" else d.init, record)
+        self.define(name, self.record_variable(name, record, value, node, info.changes, info.pointed))
+
     def _known(self, e: Expr) -> Const | None:
         folded = self.folded(e) if e.dtype.is_integer else e
         return folded if isinstance(folded, Const) else None
@@ -134,6 +154,9 @@ class Declarations(Statements):
         got = self.value(init)
         if isinstance(got, Ptr):
             self._pointer_to(d, node, name, got)
+        elif isinstance(got, Bundle):
+            info = self.usage.of(d.name)
+            self.define(name, self.record_variable(name, got.record, got, node, info.changes, info.pointed))
         elif d.type.pointers:
             raise self.parse_error(node, f"{name} is a pointer but its value is none")
         elif self.usage.of(d.name).changes:
@@ -165,6 +188,8 @@ class Declarations(Statements):
             raise self.unsupported(node, f"{name} is a pointer to a pointer: not supported")
         if d.init is None:
             info = self.usage.of(d.name)
+            if d.type.record is not None:
+                raise self.unsupported(node, f"the pointer {name} is declared without a value: not supported", "Give it one.")
             if info.set_once and d.type.base is not None and not d.type.row:
                 self.define(name, Unset(d.type.base, False, pointer=True))
                 return
@@ -178,6 +203,8 @@ class Declarations(Statements):
                 raise self.unsupported(node, f"{name} sees an array with other dimensions: not supported")
         elif ptr.rest:
             raise self.parse_error(node, f"{name} points to elements but is given rows")
+        if d.type.base is not None and ptr.record != d.type.record:
+            raise self.parse_error(node, f"{name} points to other elements than it is given: a cast is missing")
         self._pointer_to(d, node, name, self.seen_as(node, ptr, d.type.base))
 
     def _pointer_to(self, d: Declared, node: Node, name: str, ptr: Ptr) -> None:
@@ -201,10 +228,18 @@ class Declarations(Statements):
         if d.type.const:
             # Reads through a const reference see later changes only if the place itself changes; keep the place then.
             got = self.value(d.init)
+            if isinstance(got, Bundle):
+                self.define(name, self.record_variable(name, got.record, got, node, False, False))
+                return
             if not isinstance(got, Load | Ptr):
                 value = build.convert(got, d.type.base) if d.type.base is not None else got
                 self.define(name, self.let(name, value, node))
                 return
+        record = self.record_of(d.init)
+        if record is not None:
+            places = tuple(self.stable_place(name, p, node) for p in self.record_places(d.init))
+            self.define(name, Members(record, places))
+            return
         place = self.place(d.init)
         if d.type.base is not None and place.dtype != d.type.base:
             raise self.unsupported(node, f"{name} refers to a {place.dtype} as a {d.type.base}: not supported")
@@ -212,8 +247,10 @@ class Declarations(Statements):
 
     # -- arrays --------------------------------------------------------------------------------------------------------
 
-    def _array(self, d: Declared, node: Node, name: str, memory: str, extern: bool) -> Ptr:
+    def _array(self, d: Declared, node: Node, name: str, memory: str, extern: bool, times: int = 1) -> Ptr:
         dtype = self._base(d, node)
+        if d.type.record is not None:
+            return self._record_array(d, node, name, memory, extern, d.type.record)
         if extern and memory != "local":
             return self._dynamic(node, name, dtype, memory)
         dims = list(d.type.dims)
@@ -224,7 +261,7 @@ class Declarations(Statements):
         if memory != "local" and self._of_thread(memory) and d.init is None and len(dims) == 1:
             return self._thread_array(dims[0], node, name, dtype, memory)
         sizes += [self.constant(x, "an array dimension", node) for x in dims]
-        shape = tuple(sizes)
+        shape = (*sizes[:-1], sizes[-1] * times)
         exprs = tuple(build.integer(n) for n in shape)
         if memory != "local":
             if d.init is not None:
@@ -243,6 +280,14 @@ class Declarations(Statements):
         if d.init is not None:
             self._fill(d.init, ir_name, dtype, shape, ())
         return ptr
+
+    def _record_array(self, d: Declared, node: Node, name: str, memory: str, extern: bool, record: Record) -> Ptr:
+        """An array of records is one of their elements: its last dimension is as many times as long."""
+        if d.init is not None and d.init.named_children:
+            raise self.unsupported(d.init, f"this initial value of {name} is not supported")
+        plain = self._array(replace(d, type=replace(d.type, record=None)), node, name, memory, extern,
+                            len(record.fields))
+        return replace(plain, record=record, vector=len(record.fields))
 
     def _thread_array(self, size: Node | None, node: Node, name: str, dtype: ScalarType, memory: str) -> Ptr:
         """An array of one dimension in a memory of the thread. Its size may be known only when the kernel runs."""

@@ -13,7 +13,7 @@ from .casts import Casts
 from .formula import formula
 from .literals import CONSTANTS, character, number
 from .refusals import call_refusal, node_refusal, short
-from .symbols import Array, Cell, Fragment, Moving, Place, Pointer, Ptr, Symbol, Value
+from .symbols import Array, Bundle, Cell, Fragment, Got, Moving, Place, Pointer, Ptr, Symbol, Value
 from .tree import field, strip_parens
 
 _INTEGER_ONLY = frozenset(("%", "&", "|", "^", "<<", ">>"))
@@ -30,6 +30,8 @@ class Expressions(Casts):
         if isinstance(got, Ptr):
             raise self.unsupported(node, "a pointer is used as a value here",
                                    "Only elements that it points to can be used.")
+        if isinstance(got, Bundle):
+            raise self.unsupported(node, f"a {got.record.name} is used where a scalar is needed", "Use its fields.")
         return got
 
     def pointer(self, node: Node) -> Ptr:
@@ -48,12 +50,12 @@ class Expressions(Casts):
         got = self.expr(node)
         return Const(bool(got.value), BOOL, span=got.span) if isinstance(got, Const) else build.convert(got, BOOL)
 
-    def value(self, node: Node) -> Expr | Ptr:
+    def value(self, node: Node) -> Got:
         method = getattr(self, "_on_" + node.type, None)
         if method is None:
             raise self.unsupported(node, node_refusal(node.type))
         got = method(node)
-        return got if isinstance(got, Ptr) else self.at(got, node)
+        return got if isinstance(got, Ptr | Bundle) else self.at(got, node)
 
     # -- literals and names --------------------------------------------------------------------------------------------
 
@@ -78,7 +80,7 @@ class Expressions(Casts):
     def _on_null(self, node: Node) -> Expr:
         raise self.unsupported(node, "a null pointer is not supported here")
 
-    def _on_identifier(self, node: Node) -> Expr | Ptr:
+    def _on_identifier(self, node: Node) -> Got:
         name = self.text(node)
         symbol = self.find(name) or self.global_symbol(name, node)
         if symbol is not None:
@@ -126,7 +128,7 @@ class Expressions(Casts):
     def global_symbol(self, name: str, node: Node) -> Symbol | None:
         return None
 
-    def read(self, symbol: Symbol, node: Node) -> Expr | Ptr:
+    def read(self, symbol: Symbol, node: Node) -> Got:
         """The value of a name."""
         if isinstance(symbol, Value):
             return symbol.expr
@@ -143,20 +145,20 @@ class Expressions(Casts):
                                    "instructions can use")
         raise self.unsupported(node, f"{short(self.text(node))} is read before it has a value")
 
-    def _on_qualified_identifier(self, node: Node) -> Expr | Ptr:
+    def _on_qualified_identifier(self, node: Node) -> Got:
         name = self.text(node).removeprefix("::").removeprefix("std::")
         if name in CONSTANTS:
             return CONSTANTS[name]
         message, hint = call_refusal(self.text(node))
         raise self.unsupported(node, message.replace("function", "name"), hint)
 
-    def _on_parenthesized_expression(self, node: Node) -> Expr | Ptr:
+    def _on_parenthesized_expression(self, node: Node) -> Got:
         inner = [c for c in node.named_children]
         if len(inner) != 1:
             raise self.parse_error(node, "an expression is missing in these brackets")
         return self.value(inner[0])
 
-    def _on_field_expression(self, node: Node) -> Expr | Ptr:
+    def _on_field_expression(self, node: Node) -> Got:
         base, member = self.child(node, "argument"), self.child(node, "field")
         name = f"{self.text(base)}.{self.text(member)}"
         if base.type == "identifier" and self.find(self.text(base)) is None:
@@ -186,7 +188,7 @@ class Expressions(Casts):
 
     # -- operators -----------------------------------------------------------------------------------------------------
 
-    def _on_binary_expression(self, node: Node) -> Expr | Ptr:
+    def _on_binary_expression(self, node: Node) -> Got:
         op = self.tree.operator(node)
         left, right = self.child(node, "left"), self.child(node, "right")
         if left.type == "parenthesized_expression" and self.types.is_type(self.text(strip_parens(left))):
@@ -198,9 +200,14 @@ class Expressions(Casts):
                 b = self.value(right)
         else:
             b = self.value(right)
+        if isinstance(a, Bundle) or isinstance(b, Bundle):
+            return self.record_arithmetic(node, op, a, b)
         if isinstance(a, Ptr) or isinstance(b, Ptr):
             return self._pointer_arithmetic(node, op, a, b)
         return self.arithmetic(node, op, a, b)
+
+    def record_arithmetic(self, node: Node, op: str, a: Got, b: Got) -> Bundle:
+        raise NotImplementedError
 
     def arithmetic(self, node: Node, op: str, a: Expr, b: Expr) -> Expr:
         """`a op b` on scalars."""
@@ -232,10 +239,12 @@ class Expressions(Casts):
 
     def _pointer_arithmetic(self, node: Node, op: str, a: Expr | Ptr, b: Expr | Ptr) -> Expr | Ptr:
         if isinstance(a, Ptr) and isinstance(b, Ptr):
-            if (a.buffer, a.layout, a.prefix, a.rest, a.vector) != (b.buffer, b.layout, b.prefix, b.rest, 0):
+            same = all(getattr(a, f) == getattr(b, f) for f in ("buffer", "layout", "prefix", "rest", "vector", "record"))
+            if not same or (a.vector and a.record is None):
                 raise self.unsupported(node, "comparing or subtracting pointers to different buffers is not supported")
             if op == "-":
-                return build.convert(build.sub(build.convert(a.offset, I64), build.convert(b.offset, I64)), I64)
+                gap = build.convert(build.sub(build.convert(a.offset, I64), build.convert(b.offset, I64)), I64)
+                return build.div(gap, Const(a.vector, I64)) if a.vector else gap
             if op in build.COMPARE:
                 return build.binary(op, a.offset, b.offset)
         elif isinstance(a, Ptr) and not isinstance(b, Ptr) and op in ("+", "-") and b.dtype.is_integer:
@@ -250,7 +259,7 @@ class Expressions(Casts):
             by = build.mul(by, build.integer(p.step()))
         if p.layout == "scalar" and not (isinstance(by, Const) and by.value == 0):
             raise self.unsupported(node, "arithmetic on the address of a scalar is not supported")
-        if p.vector:
+        if p.vector and not p.rest:
             by = build.mul(by, build.integer(p.vector))
         return p.moved(by)
 
@@ -282,11 +291,15 @@ class Expressions(Casts):
             return Const(-x.value, t)
         return Unary("-", x, t)
 
-    def _on_conditional_expression(self, node: Node) -> Expr | Ptr:
+    def _on_conditional_expression(self, node: Node) -> Got:
         cond = self.condition(self.child(node, "condition"))
         with self.unhoisted():
             a = self.value(self.child(node, "consequence"))
             b = self.value(self.child(node, "alternative"))
+        if isinstance(a, Bundle) and isinstance(b, Bundle) and a.record == b.record:
+            return replace(a, values=tuple(self.select(cond, x, y) for x, y in zip(a.values, b.values, strict=True)))
+        if isinstance(a, Bundle) or isinstance(b, Bundle):
+            raise self.parse_error(node, "the two sides of this ?: have different types")
         if isinstance(a, Ptr) or isinstance(b, Ptr):
             if isinstance(a, Ptr) and isinstance(b, Ptr) and replace(a, offset=b.offset) == b:
                 return replace(a, offset=self.select(cond, a.offset, b.offset))
@@ -298,16 +311,16 @@ class Expressions(Casts):
 
     # -- places --------------------------------------------------------------------------------------------------------
 
-    def element(self, node: Node, p: Ptr, index: Expr) -> Expr | Ptr:
+    def element(self, node: Node, p: Ptr, index: Expr) -> Got:
         """`p[index]`: an element, or a decayed row."""
         if not index.dtype.is_integer:
             raise self.parse_error(node, "an index must be an integer")
-        if p.vector:
+        if p.vector and p.record is None:
             raise self.unsupported(node, f"reading or writing a vector through a pointer ({short(self.text(node))}) is not "
                                    "supported", "Use the intrinsic that loads or stores it.")
         return p.row(index) if p.rest else Load(p.buffer, p.indices(index), p.dtype)
 
-    def _on_subscript_expression(self, node: Node) -> Expr | Ptr:
+    def _on_subscript_expression(self, node: Node) -> Got:
         indices = self.child(node, "indices").named_children
         if len(indices) != 1:
             raise self.parse_error(node, "an index is missing in these brackets" if not indices
@@ -318,7 +331,7 @@ class Expressions(Casts):
         p = self.pointer(self.child(node, "argument"))
         return self.element(node, p, self.expr(indices[0]))
 
-    def _on_pointer_expression(self, node: Node) -> Expr | Ptr:
+    def _on_pointer_expression(self, node: Node) -> Got:
         argument = self.child(node, "argument")
         if self.tree.operator(node) == "*":
             return self.element(node, self.pointer(argument), build.integer(0))

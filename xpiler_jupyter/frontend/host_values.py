@@ -16,7 +16,7 @@ from ..platforms.host_api import JobType
 from .host_facts import DeviceBuffer
 from .lower import Lowering
 from .sizes import narrowed
-from .symbols import Ptr, Value
+from .symbols import Got, Ptr, Value
 from .tree import field as child
 from .tree import preorder, strip_parens
 from .unit import Function, Unit
@@ -184,13 +184,13 @@ class HostValues(Lowering):
 
     # -- expressions ---------------------------------------------------------------------------------------------------
 
-    def _on_conditional_expression(self, node: Node) -> Expr | Ptr:
+    def _on_conditional_expression(self, node: Node) -> Got:
         known = self.decided(self.child(node, "condition"))
         if known is not None:
             return self.value(self.child(node, "consequence" if known else "alternative"))
         return super()._on_conditional_expression(node)
 
-    def _on_call_expression(self, node: Node) -> Expr | Ptr:
+    def _on_call_expression(self, node: Node) -> Got:
         function = self.child(node, "function")
         if function.type == "field_expression" and self.text(self.child(function, "field")) in ("size", "length"):
             count = self.counts.get(self.text(self.child(function, "argument")))
@@ -198,14 +198,14 @@ class HostValues(Lowering):
                 return count
         return super()._on_call_expression(node)
 
-    def _on_identifier(self, node: Node) -> Expr | Ptr:
+    def _on_identifier(self, node: Node) -> Got:
         name = self.text(node)
         if name in self.unknown:
             why = self.unknown[name]
             raise self.unsupported(node, f"the host code's {name} is not understood: {why.message}", why.hint)
         return super()._on_identifier(node)
 
-    def _on_field_expression(self, node: Node) -> Expr | Ptr:
+    def _on_field_expression(self, node: Node) -> Got:
         base, member = self.child(node, "argument"), self.child(node, "field")
         dim = self.dims.get(self.text(base))
         if dim is not None and self.text(member) in dim:

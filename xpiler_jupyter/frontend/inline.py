@@ -15,10 +15,11 @@ from ..ir.visit import walk
 from .calls import Calls
 from .context import MAX_INLINE
 from .math_functions import is_trivial
-from .symbols import Cell, Moving, Place, Pointer, Ptr, Symbol, Value
+from .symbols import Bundle, Cell, Got, Members, Moving, Place, Pointer, Ptr, Record, Symbol, Value
 from .tree import preorder
 from .typenames import Declared
 from .unit import Function
+from .usage import Info
 
 
 @dataclass(slots=True)
@@ -27,12 +28,13 @@ class _Result:
 
     dtype: ScalarType | None
     cell: str | None = None
+    record: Members | None = None
 
 
 class Inliner(Calls):
     """Lowers calls of functions that the text defines."""
 
-    def inline(self, node: Node, name: str) -> Expr | Ptr | None:
+    def inline(self, node: Node, name: str) -> Got | None:
         arguments = self.arguments(node)
         f = self._callee(node, name, len(arguments))
         statements = [c for c in f.body.named_children] if f.body is not None else []
@@ -81,7 +83,7 @@ class Inliner(Calls):
         if p.type.pointers or p.type.dims or p.type.row:
             ptr = self.pointer(a)
             dims = p.type.row or p.type.dims[1:]
-            if p.type.base is not None and (p.type.base != ptr.dtype or dims):
+            if p.type.base is not None and (p.type.base != ptr.dtype or p.type.record != ptr.record or dims):
                 ptr = self._seen_as(a, ptr, p, dims)
             if info.changes:
                 cell = self.cell(key + "_offset", I32, build.convert(ptr.offset, I32), a)
@@ -89,6 +91,8 @@ class Inliner(Calls):
             return key, Pointer(self.stable_pointer(key, ptr, a)), False
         if p.type.base is None:
             raise self.unsupported(a, f"the parameter {key} of {f.name} has no type")
+        if p.type.record is not None:
+            return key, self._bind_record(p, a, info, p.type.record), False
         if p.type.reference and not p.type.const:
             place = self.place(a)
             if place.dtype != p.type.base:
@@ -103,6 +107,21 @@ class Inliner(Calls):
         if self.hoisting and (again or moves):
             return key, self.let(key, e, a), False
         return key, Value(e, e if isinstance(e, Const) else None), False
+
+    def _bind_record(self, p: Declared, a: Node, info: Info, record: Record) -> Symbol:
+        """A record parameter: the place itself, or a copy where the body changes it or memory may change below it."""
+        key = self.text(p.name) if p.name is not None else ""
+        if p.type.reference and not p.type.const:
+            symbol = self.find(self.text(a))
+            if isinstance(symbol, Members):
+                return symbol
+            return Members(record, tuple(self.stable_place(key, x, a) for x in self.record_places(a)))
+        value = self.record_value(a, record)
+        if info.changes:
+            self.need_hoisting(a, f"a call that changes its parameter {key}")
+            return self.record_variable(key, record, value, a, True, info.pointed)
+        held = self.held_record(key, value, a)
+        return Members(record, tuple(Value(e, e if isinstance(e, Const) else None) for e in held.values))
 
     def _as_cell(self, key: str, symbol: Symbol, node: Node) -> Symbol:
         assert isinstance(symbol, Value)
@@ -170,25 +189,31 @@ class Inliner(Calls):
             return False
         return statements if pure(statements) else None
 
-    def _result_of(self, node: Node, f: Function, statements: list[Node]) -> Expr | Ptr:
+    def _result_of(self, node: Node, f: Function, statements: list[Node]) -> Got:
         """The value of a body of returns: nested ?:."""
         s = statements[0]
         if s.type == "return_statement":
+            if f.result.record is not None and not f.result.pointers:
+                return self.record_value(s.named_children[0], f.result.record)
             got = self.value(s.named_children[0])
             if f.result.base is None or f.result.pointers or isinstance(got, Ptr):
                 if isinstance(got, Ptr) and f.result.pointers == 1:
                     return got
                 raise self.unsupported(node, f"the result of {f.name} is not supported")
+            if isinstance(got, Bundle):
+                raise self.parse_error(s, f"this return does not fit the type of {f.name}")
             return build.convert(got, f.result.base)
         cond = self.condition(self.child(s, "condition"))
         with self.unhoisted():
             a = self._result_of(node, f, _branch(s, "consequence"))
             b = self._result_of(node, f, _branch(s, "alternative") or statements[1:])
-        if isinstance(a, Ptr) or isinstance(b, Ptr):
+        if isinstance(a, Bundle) and isinstance(b, Bundle):
+            return replace(a, values=tuple(self.select(cond, x, y) for x, y in zip(a.values, b.values, strict=True)))
+        if isinstance(a, Ptr | Bundle) or isinstance(b, Ptr | Bundle):
             raise self.unsupported(node, f"{f.name} returns one of several pointers")
         return self.select(cond, a, b)
 
-    def _statements(self, node: Node, f: Function, statements: list[Node]) -> Expr | Ptr | None:
+    def _statements(self, node: Node, f: Function, statements: list[Node]) -> Got | None:
         if f.result.pointers:
             raise self.unsupported(node, f"{f.name}, which computes a pointer in several statements, is not supported")
         returns = [n for s in statements for n in preorder(s) if n.type == "return_statement"]
@@ -204,7 +229,13 @@ class Inliner(Calls):
                 return None
             if result.dtype is None:
                 raise self.parse_error(tail, f"{f.name} returns a value but is void")
+            if f.result.record is not None:
+                return self.held_record(f.name, self.record_value(tail.named_children[0], f.result.record), node)
             return self._settled(f, build.convert(self.expr(tail.named_children[0]), result.dtype), node)
+        if f.result.record is not None:
+            result.record = self.record_variable(f.name + "_result", f.result.record, None, node, True, False)
+            self._tail(f, statements, result)
+            return self.read(result.record, node)
         if result.dtype is not None:
             result.cell = self.fresh(f.name + "_result")
             self.emit(Alloc(result.cell, result.dtype, ()), node)
@@ -220,6 +251,10 @@ class Inliner(Calls):
         """Statements in tail position: what follows an `if` that returns goes into its other branch."""
         for k, s in enumerate(statements):
             if s.type == "return_statement":
+                if s.named_children and result.record is not None:
+                    places = tuple(x for x in result.record.fields if isinstance(x, Cell | Place))
+                    self.store_record(places, self.record_value(s.named_children[0], result.record.record), s)
+                    return
                 if s.named_children and result.cell is not None and result.dtype is not None:
                     value = build.convert(self.expr(s.named_children[0]), result.dtype)
                     self.emit(Store(result.cell, (), value, result.dtype), s)

@@ -73,6 +73,9 @@ class Lowering(Declarations):
             raise self.parse_error(p.name, f"two parameters are called {name}")
         info, span = self.usage.of(p.name), self.span(p.name)
         self.fresh(name)
+        if t.record is not None and (t.row or len(t.dims) > 1 or not (t.pointers or t.dims)):
+            raise self.unsupported(p.name, f"the kernel parameter {name} of type {t.record.name} is not supported",
+                                   "Pass a pointer to it, or its fields.")
         if not (t.pointers or t.dims or t.row):
             self.define(name, Value(Var(name, t.base)))
             if info.changes:
@@ -85,7 +88,8 @@ class Lowering(Declarations):
             for d in dims:
                 total *= d or 1
             extent = build.integer(total)
-        ptr = Ptr(name, t.base, t.base, "flat", rest=rest)
+        ptr = Ptr(name, t.base, t.base, "flat", rest=rest, vector=len(t.record.fields) if t.record is not None else 0,
+                  record=t.record)
         self.define(name, Pointer(ptr))
         if info.changes:
             if info.address:

@@ -12,9 +12,9 @@ from ..errors import SourceFaultError
 from ..ir import build
 from ..ir.nodes import Alloc, AnyStmt, Const, Expr, InstrCall, Load, Ref
 from ..platforms.instr import Instr, Operand
-from .expressions import Expressions
+from .records import Records
 from .refusals import short
-from .symbols import Fragment, Ptr
+from .symbols import Bundle, Fragment, Ptr
 from .tree import strip_parens
 
 _CALL = re.compile(r"(?:\{\w+\}\s*=\s*)?([\w:]+)\((.*)\)", re.DOTALL)
@@ -49,7 +49,7 @@ class Called:
     value: Load | None
 
 
-class Overloads(Expressions):
+class Overloads(Records):
     """Finds the row of a call and emits it."""
 
     def emit(self, stmt: AnyStmt, node: Node | None = None) -> None:
@@ -100,7 +100,10 @@ class Overloads(Expressions):
         word = plain(self.text(node))
         if word in bare:
             return Given(node, word, None)
-        return Given(node, word, self.fragment_at(node) or self.value(node))
+        got = self.fragment_at(node) or self.value(node)
+        if isinstance(got, Bundle):
+            raise self.unsupported(node, f"a {got.record.name} as an operand is not supported", "Pass its fields.")
+        return Given(node, word, got)
 
     def _fit(self, row: Instr, given: list[Given], loose: bool) -> dict[str, Expr] | tuple[int, str, Node]:
         """The row's operands by name; or how far the call fits, the reason against it (empty: not worth saying), where.

@@ -7,8 +7,6 @@ import re
 _TYPES: tuple[tuple[str, str, str | None], ...] = (
     (r"(nvcuda::)?wmma::.*|.*\bfragment\s*<.*", "this kind of WMMA fragment ({}) is not supported",
      "Is it one of the guide's shapes, types and layouts?"),
-    (r"(u?char|u?short|u?int|u?long|u?longlong|float|double|half|__half|__nv_bfloat16)[1234](_t)?|__nv_bfloat162",
-     "the vector type {} is not supported yet", "Use one scalar per element."),
     (r"__m(64|128|256|512)[di]?", "the SIMD type {} is not supported yet", "Use a scalar loop."),
     (r"long double|__int128|unsigned __int128", "the type {} has no counterpart on the other platforms", None),
     (r"cudaStream_t|hipStream_t|cudaEvent_t|hipEvent_t", "{} belongs to host code", None),
@@ -25,7 +23,6 @@ _CALLS: tuple[tuple[str, str, str | None], ...] = (
      "warp votes ({}) are not supported yet", None),
     (r"__syncthreads_(count|and|or)", "barriers that also vote ({}) are not supported yet", None),
     (r"__threadfence\w*|__threadfence", "memory fences ({}) are not supported", None),
-    (r"make_\w+[1234]", "vector types ({}) are not supported yet", "Use one scalar per element."),
     (r"_mm\d*_\w+", "SIMD intrinsics ({}) are not supported yet", None),
     (r"cooperative_groups::.*|cg::.*", "cooperative groups ({}) are not supported yet", None),
     (r"(f|s|v)?printf|assert|__trap|abort|exit", "a kernel that calls {} is not supported", "Remove the call."),

@@ -13,7 +13,7 @@ from .context import LoopContext
 from .loops import Loops
 from .math_functions import is_trivial
 from .refusals import node_refusal, short
-from .symbols import Cell, Moving, Pointer, Ptr, Symbol, Unset, Value
+from .symbols import Cell, Got, Moving, Pointer, Ptr, Symbol, Unset, Value
 from .tree import field, preorder, strip_parens
 
 _PLAIN = frozenset(("expression_statement", "declaration", "return_statement", "break_statement", "continue_statement"))
@@ -229,6 +229,10 @@ class Statements(Loops):
             return Const(0, I32)
         if self.fragment_assignment(node, left, op, inner):
             return Const(0, I32)
+        record = self.record_of(left)
+        if record is not None:
+            self.assign_record(node, left, op, right, record)
+            return Const(0, I32)
         rhs = self.assign(inner) if inner.type == "assignment_expression" else self.expr(right)
         if isinstance(symbol, Unset):
             if symbol.loop or op != "=":
@@ -302,7 +306,7 @@ class Statements(Loops):
         self._alone(node, self.child(node, "left"))
         return self.assign(node)
 
-    def _on_update_expression(self, node: Node) -> Expr | Ptr:
+    def _on_update_expression(self, node: Node) -> Got:
         target = strip_parens(self.child(node, "argument"))
         self._alone(node, target)
         post = node.children[-1].type in ("++", "--")
@@ -321,7 +325,7 @@ class Statements(Loops):
         self.update(node)
         return self.load(place)
 
-    def _on_comma_expression(self, node: Node) -> Expr | Ptr:
+    def _on_comma_expression(self, node: Node) -> Got:
         self.need_hoisting(node, "a comma")
         self.effect(self.child(node, "left"))
         return self.value(self.child(node, "right"))

@@ -13,13 +13,39 @@ Layout = Literal["flat", "rows", "delinear", "scalar"]
 
 
 @dataclass(frozen=True, slots=True)
+class Record:
+    """A type made of named scalars, such as float4: its word and its fields in order."""
+
+    name: str
+    fields: tuple[tuple[str, ScalarType], ...]
+
+    @property
+    def element(self) -> ScalarType | None:
+        """The one type that all fields have; None when they differ."""
+        types = {t for _, t in self.fields}
+        return types.pop() if len(types) == 1 else None
+
+    def place(self, field: str) -> int | None:
+        """Which field has this name; None when none has."""
+        return next((k for k, (name, _) in enumerate(self.fields) if name == field), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """The value of a record, an expression per field. One that lies in memory has `Load`s, which are its place too."""
+
+    record: Record
+    values: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Ptr:
     """A place in a buffer that can still be moved and indexed.
 
     `dtype` is the type it is read as, `stored` the buffer's element type. `layout` says how to index: "flat" for rank 1
     with `rest` as dimensions that only the text knows; "rows" for a local array, `prefix` being indices already given
     and `rest` the dimensions below; "delinear" for a local array seen as one long row; "scalar" for a rank-0 buffer. Seen as
-    vectors it moves by `vector` elements, and only instrs can use it.
+    vectors it moves by `vector` elements; what it points to is a `record`, or else only instrs can use it.
     """
 
     buffer: str
@@ -31,6 +57,7 @@ class Ptr:
     rest: tuple[int, ...] = ()
     shape: tuple[int, ...] = ()
     vector: int = 0
+    record: Record | None = None
 
     def moved(self, by: Expr) -> Ptr:
         return replace(self, offset=index_sum(self.offset, by))
@@ -159,4 +186,14 @@ class Fragment:
     dims: tuple[int, ...] = ()
 
 
-Symbol = Value | Cell | Place | Array | Pointer | Moving | Unset | Fragment
+@dataclass(frozen=True, slots=True)
+class Members:
+    """A variable of record type: what each field is. `buffer`: the array of its fields, for one that has an address."""
+
+    record: Record
+    fields: tuple[Value | Cell | Place, ...]
+    buffer: str = ""
+
+
+Symbol = Value | Cell | Place | Array | Pointer | Moving | Unset | Fragment | Members
+Got = Expr | Ptr | Bundle

@@ -9,6 +9,7 @@ from tree_sitter import Node
 from ..ir.types import BF16, BOOL, F16, F32, F64, I8, I16, I32, I64, U8, U16, U32, U64, ScalarType
 from ..platforms.base import Platform
 from .refusals import short, type_refusal
+from .symbols import Record
 from .tree import Tree, field
 from .vector_types import vector_lanes
 
@@ -28,7 +29,8 @@ NAMES: dict[str, ScalarType] = {
 class CType:
     """A type as declared: `base` None is void; `auto` leaves the base to the initialiser. `dims` are the nodes of array
     dimensions, outermost first (None: `[]`); `row` those below a pointer to an array, as in `float (*p)[4]`. `lanes` is
-    the number of elements of a vector type, 0 for a scalar; `vector` the bytes of a vector register, whose base is None."""
+    the number of elements of a vector type, 0 for a scalar; `vector` the bytes of a vector register, whose base is None.
+    `record` is a type with fields; its base is the one type that they have, None where they differ."""
 
     base: ScalarType | None
     pointers: int = 0
@@ -39,6 +41,7 @@ class CType:
     auto: bool = False
     lanes: int = 0
     vector: int = 0
+    record: Record | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +63,18 @@ class Types:
         self.tree = tree
         self.own = {**{w: CType(t) for w, t in platform.type_names.items()},
                     **{w: CType(None, vector=size) for w, size in platform.vectors.items()}}
+        for word, (element, count) in platform.short_vectors.items():
+            fields = tuple((name, element) for name in "xyzw"[:count])
+            self.own[word] = CType(element, record=Record(word, fields))
         self.aliases: dict[str, CType] = {}
 
     def is_type(self, name: str) -> bool:
         return name in NAMES or name in self.aliases or name in self.own
+
+    def made_by(self, name: str) -> Record | None:
+        """The record that a function such as `make_float4` makes."""
+        own = self.own.get(name.removeprefix("make_")) if name.startswith("make_") else None
+        return own.record if own is not None else None
 
     def base(self, node: Node) -> CType:
         """The type named by a type specifier node. Raises UnsupportedError naming a type outside the language."""
@@ -120,7 +131,7 @@ class Types:
             raise self.tree.unsupported(type_node, f"the vector type {short(self.tree.text_of(type_node))} is not supported "
                                         "here", "Only variables of a kernel may have it.")
         const = base.const or "const" in words or "constexpr" in words
-        return CType(base.base, base.pointers, const, base.reference, base.dims, base.row, base.auto, lanes, base.vector)
+        return replace(base, const=const, lanes=lanes)
 
     def declarator(self, node: Node | None, base: CType) -> Declared:
         """What one declarator makes of the base type."""
@@ -138,7 +149,7 @@ class Types:
         if kind in ("pointer_declarator", "abstract_pointer_declarator"):
             if base.dims:
                 raise t.unsupported(node, "an array of pointers is not supported")
-            pointed = CType(base.base, base.pointers + 1, base.const, False, (), base.row, base.auto, vector=base.vector)
+            pointed = replace(base, pointers=base.pointers + 1, reference=False, dims=(), lanes=0)
             return self._row_pointer(inner_node, pointed) or self.declarator(inner_node, pointed)
         if kind in ("reference_declarator", "abstract_reference_declarator"):
             if t.text_of(node).startswith("&&"):
@@ -161,7 +172,7 @@ class Types:
             node = field(node, "declarator")
         if node is None or node.start_byte not in self.tree.row_pointers or not dims:
             return None
-        return Declared(node, CType(base.base, base.pointers, base.const, False, (), tuple(dims), base.auto), None)
+        return Declared(node, replace(base, reference=False, dims=(), row=tuple(dims), lanes=0, vector=0), None)
 
     def _array(self, node: Node, inner: Node | None, base: CType) -> Declared:
         """`x[a][b]` nests with the outermost dimension innermost; `(*x)[b]` is a pointer to a row."""
@@ -176,12 +187,12 @@ class Types:
         if core is not None and core.type in ("pointer_declarator", "abstract_pointer_declarator"):
             if base.pointers:
                 raise self.tree.unsupported(node, "a pointer to an array of pointers is not supported")
-            return self.declarator(core, CType(base.base, 0, base.const, False, (), tuple(dims), base.auto))
+            return self.declarator(core, replace(base, reference=False, dims=(), row=tuple(dims), lanes=0, vector=0))
         if core is not None and core.type == "reference_declarator":
-            return self.declarator(core, CType(base.base, base.pointers, base.const, True, tuple(dims), (), base.auto))
+            return self.declarator(core, replace(base, reference=True, dims=tuple(dims), row=(), lanes=0, vector=0))
         if base.pointers:
             raise self.tree.unsupported(node, "an array of pointers is not supported")
-        return self.declarator(at, CType(base.base, 0, base.const, base.reference, tuple(dims), (), base.auto))
+        return self.declarator(at, replace(base, dims=tuple(dims), row=(), lanes=0, vector=0))
 
     def descriptor(self, node: Node) -> CType:
         """The type written in a cast or sizeof."""

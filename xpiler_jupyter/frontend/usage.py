@@ -20,7 +20,8 @@ _NAMING = ("declarator", "identifier")
 
 @dataclass(slots=True)
 class Info:
-    """One declared name. `reads` are start offsets of its uses, `writes` the nodes that assign to it."""
+    """One declared name. `reads` are start offsets of its uses, `writes` the nodes that assign to it; `address`: it is
+    changed through a reference or pointer, `pointed`: by a pointer."""
 
     name: str
     block: int
@@ -28,6 +29,7 @@ class Info:
     reads: list[int] = field(default_factory=list)
     writes: list[Node] = field(default_factory=list)
     address: bool = False
+    pointed: bool = False
     loops: list[Node] = field(default_factory=list)  # `for` statements whose init assigns it
 
     @property
@@ -120,8 +122,7 @@ class Usage:
         elif node.type == "update_expression":
             self._write(child(node, "argument"), node, True)
         elif node.type == "pointer_expression" and self.tree.operator(node) == "&":
-            inner = child(node, "argument")
-            self._address(inner)
+            self._address(child(node, "argument"), True)
         elif node.type == "call_expression":
             self._call(node)
         else:
@@ -154,6 +155,9 @@ class Usage:
         if target is None:
             return
         target = strip_parens(target)
+        while target.type == "field_expression" and (inner := child(target, "argument")) is not None \
+                and "->" not in self.tree.text[inner.end_byte:target.end_byte]:
+            target, reads_too = strip_parens(inner), reads_too or inner.type != "identifier"
         info = self._find(self.tree.text_of(target)) if target.type == "identifier" else None
         if info is None:
             self._visit(target)
@@ -162,13 +166,17 @@ class Usage:
         if reads_too:
             info.reads.append(target.start_byte)
 
-    def _address(self, node: Node | None) -> None:
+    def _address(self, node: Node | None, pointed: bool = False) -> None:
         if node is None:
             return
         inner = strip_parens(node)
+        while inner.type == "field_expression" and (base := child(inner, "argument")) is not None \
+                and "->" not in self.tree.text[base.end_byte:inner.end_byte]:
+            inner = strip_parens(base)
         info = self._find(self.tree.text_of(inner)) if inner.type == "identifier" else None
         if info is not None:
             info.address = True
+            info.pointed = info.pointed or pointed
             info.reads.append(inner.start_byte)
         else:
             self._visit(node)

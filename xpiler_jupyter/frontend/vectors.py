@@ -14,7 +14,7 @@ from ..platforms.instr import Operand
 from .instr_calls import InstrCalls
 from .overloads import call_words, plain
 from .refusals import short
-from .symbols import Fragment, Ptr, Symbol
+from .symbols import Fragment, Got, Symbol
 from .tree import field, preorder, strip_parens
 from .typenames import Declared
 
@@ -158,7 +158,7 @@ class Vectors(InstrCalls):
             return None  # an element
         return super().fragment_at(node)
 
-    def read(self, symbol: Symbol, node: Node) -> Expr | Ptr:
+    def read(self, symbol: Symbol, node: Node) -> Got:
         if isinstance(symbol, Vector):
             if self.lane_index is not None and not symbol.dims:
                 return Load(symbol.buffer, (self.lane_index,), symbol.dtype)
@@ -166,7 +166,7 @@ class Vectors(InstrCalls):
                                    "Use its elements.")
         return super().read(symbol, node)
 
-    def _on_subscript_expression(self, node: Node) -> Expr | Ptr:
+    def _on_subscript_expression(self, node: Node) -> Got:
         found = self._vector_at(node) if self.lane_index is not None else None
         if found is not None and self.lane_index is not None:
             return Load(found[0].buffer, (*found[1], self.lane_index), found[0].dtype)

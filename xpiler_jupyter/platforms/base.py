@@ -88,6 +88,7 @@ class Platform:
         types: text per scalar type.
         type_names: its own words for scalar types, beside C's; vectors: bytes of its vector types, values that only
             instrs touch.
+        short_vectors: its words for vectors of a few scalars with fields x, y, z, w: their element and how many there are.
         functions: text per (canonical function, dtype); missing ones follow C's <math.h> naming.
         api: the host run-time calls; None: there is no host/device split.
         predefined: the macros that its compiler defines, with their values.
@@ -130,6 +131,7 @@ class Platform:
     types: dict[ScalarType, str] = field(default_factory=lambda: dict(C_TYPES))
     type_names: dict[str, ScalarType] = field(default_factory=dict)
     vectors: dict[str, int] = field(default_factory=dict)
+    short_vectors: dict[str, tuple[ScalarType, int]] = field(default_factory=dict)
     functions: dict[tuple[str, ScalarType], str] = field(default_factory=dict)
     markers: tuple[str, ...] = ()
     weak_markers: tuple[str, ...] = ()

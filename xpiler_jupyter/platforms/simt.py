@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..ir.types import BF16, F16, F32, F64, I32, I64, U32, U64, ScalarType
+from ..ir.types import BF16, F16, F32, F64, I8, I16, I32, I64, U8, U16, U32, U64, ScalarType
 from .base import C_TYPES, Axis, Memory
 
 AXES = (
@@ -14,6 +14,16 @@ AXES = (
     Axis("threadIdx.z", "block", "blockDim.z", 64, "z"),
 )
 BARRIERS = {"block": "__syncthreads();"}
+_ELEMENTS = {"char": I8, "uchar": U8, "short": I16, "ushort": U16, "int": I32, "uint": U32, "long": I64, "ulong": U64,
+             "longlong": I64, "ulonglong": U64, "float": F32, "double": F64}
+# Vectors with fields x, y, z, w, and those of half precision, which have x and y.
+SHORT_VECTORS: dict[str, tuple[ScalarType, int]] = {
+    **{f"{word}{n}": (t, n) for word, t in _ELEMENTS.items() for n in (1, 2, 3, 4)},
+    "half2": (F16, 2), "__half2": (F16, 2),
+    "__nv_bfloat162": (BF16, 2), "nv_bfloat162": (BF16, 2), "__hip_bfloat162": (BF16, 2),
+}
+
+
 def types(bfloat: str) -> dict[ScalarType, str]:
     """Words for the scalar types; only that for bfloat16 differs."""
     return {**C_TYPES, F16: "half", BF16: bfloat}
