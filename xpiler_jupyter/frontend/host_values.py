@@ -16,7 +16,7 @@ from ..platforms.host_api import JobType
 from .host_facts import DeviceBuffer
 from .lower import Lowering
 from .sizes import narrowed
-from .symbols import Got, Ptr, Value
+from .symbols import Bundle, Got, Ptr, Value
 from .tree import field as child
 from .tree import preorder, strip_parens
 from .unit import Function, Unit
@@ -217,8 +217,8 @@ class HostValues(Lowering):
         """An integer of the launch or a size in bytes. Raises UnsupportedError when it is not understood."""
         with self.unhoisted():
             e = self._on_identifier(node) if node.type == "type_identifier" else self.expr(node)
-        if isinstance(e, Ptr):
-            raise self.unsupported(node, "a pointer is used as a size here")
+        if isinstance(e, Ptr | Bundle):
+            raise self.unsupported(node, "a pointer or a vector is used as a size here")
         e = narrowed(self.folded(e))
         return e if e.dtype.is_integer else build.convert(e, I32)
 
