@@ -19,6 +19,7 @@ from .evidence import Evidence
 from .footprint import roles
 from .gate import accepted_trivia, more_kinds
 from .numbers import decode, encode
+from .order import revealing
 from .places import Executors, Places, real_places
 from .reference import Case, Faulted, Reference, SourceRuns, make_case, reduction_length
 from .sizes import MAX_WORK, Search, Sizes, SizeSet, enlarged, grow
@@ -227,6 +228,7 @@ class Judge:
                 raise SourceFaultError(f"the source reads local memory that it never wrote: {r.unwritten}",
                                        source=self.source.text, hint="An initialisation is missing or misses its place.")
             if r.order_dependent:
+                self._order_matters(r.order_dependent)
                 raise SourceFaultError(f"the source's result depends on the order of its threads: {r.order_dependent}",
                                        source=self.source.text, hint="Two threads race for one place: add a barrier.")
         if any(r.rounding_order for r in self.references):
@@ -237,6 +239,16 @@ class Judge:
                 "the source leaves every output as it was"
             raise SourceFaultError(words, source=self.source.text,
                                    hint="Look at the order of the launch's arguments." if self.source.wrapped else None)
+
+    def _order_matters(self, words: str) -> None:
+        """Raises the error for a source whose atomics let the order of its threads be seen; returns for one that races."""
+        found = revealing(self.source.kernel, self.source.platform) if self.source.kernel is not None else None
+        if found is not None:
+            call, why = found
+            raise SourceFaultError(f"the source's result depends on the order of its threads: {why} ({words})",
+                                   source=self.source.text, line=call.span.line if call.span else None,
+                                   column=call.span.column if call.span else None,
+                                   hint="Let each result's place follow from the thread's index, by a prefix sum for example.")
 
     def _gate(self) -> None:
         left = accepted_trivia(self.source, self.references)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import CompileError
 from ..execute.api import Argument, Array, Compiled, Entry, Executor, Fault, Limits, RunResult
-from ..ir.nodes import Const, For, Load, Store
+from ..ir.nodes import Const, For, InstrCall, Load, Store
 from ..ir.types import F16, F32, F64, ScalarType
 from ..ir.visit import walk
 from .allowed import restricted, rounding
@@ -20,6 +20,7 @@ from .footprint import footprint
 from .inputs import BLOCK, fill, is_intact, perturb, poison
 from .interval import Env, Range, value_range
 from .numbers import Floats, Mask, all_ones, decode, encode, eps_of, same_bits
+from .order import is_update
 from .sizes import SizeSet
 from .subject import Scalars, Subject
 
@@ -309,7 +310,8 @@ class SourceRuns:
 
 
 def reduction_length(subject: Subject, scalars: Scalars) -> float:
-    """The longest chain of accumulation, in terms: trips of serial loops around a store that adds to its own place."""
+    """The longest chain of accumulation, in terms: trips of serial loops around a store that adds to its own place, and
+    of all loops and threads around an atomic update, which many of them may add to one place."""
     kernel = subject.kernel
     if kernel is None:
         return 1024.0
@@ -319,7 +321,7 @@ def reduction_length(subject: Subject, scalars: Scalars) -> float:
     block = 1.0
     tree = False
 
-    def visit(node: object, trips: float, known: Env) -> None:
+    def visit(node: object, trips: float, threads: float, known: Env) -> None:
         nonlocal best, block, tree
         if isinstance(node, For):
             lo, hi, step = value_range(node.lo, known), value_range(node.hi, known), value_range(node.step, known)
@@ -329,10 +331,15 @@ def reduction_length(subject: Subject, scalars: Scalars) -> float:
             inner.names[node.var] = Range(lo.lo, np.asarray(hi.hi) - 1.0)
             if node.axis in together:
                 block *= count
-            serial = trips * max(count, 1.0) if node.kind != "parallel" else trips
+            if node.kind != "parallel":
+                trips *= max(count, 1.0)
+            else:
+                threads *= max(count, 1.0)
             for s in node.body.stmts:
-                visit(s, serial, inner)
+                visit(s, trips, threads, inner)
             return
+        if isinstance(node, InstrCall) and is_update(node, subject.platform):
+            best = max(best, trips * threads)
         if isinstance(node, Store):
             loads = [n for n in walk(node.value) if isinstance(n, Load) and n.buffer == node.buffer]
             if loads:
@@ -342,7 +349,7 @@ def reduction_length(subject: Subject, scalars: Scalars) -> float:
         for attr in ("stmts", "then", "orelse", "body"):
             value = getattr(node, attr, None)
             for s in value if isinstance(value, tuple) else (value,) if value is not None else ():
-                visit(s, trips, known)
+                visit(s, trips, threads, known)
 
-    visit(kernel.body, 1.0, env)
+    visit(kernel.body, 1.0, 1.0, env)
     return best * (block if tree else 1.0)
