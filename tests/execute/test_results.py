@@ -234,7 +234,7 @@ extern "C" void wrap(float* C) {
 
 def test_max_blocks_runs_a_slice() -> None:
     text = "__global__ void k(float* A) { A[blockIdx.y * gridDim.x + blockIdx.x] = gridDim.y; }"
-    r = run("cuda", text, "k", grid=(3, 8), block=1, A=np.zeros(24, np.float32), limits=Limits(max_blocks=2))
+    r = run("cuda", text, "k", grid=(3, 8), block=1, A=np.zeros(24, np.float32), limits=Limits(max_blocks=(0, 2, 0)))
     assert r.outputs["A"].tolist() == [8.0] * 6 + [0.0] * 18
 
 

@@ -80,7 +80,7 @@ def test_a_job_runs_the_first_rows_of_its_first_cores(judge: Judge) -> None:
 
 @pytest.mark.parametrize(("right", "wrong"), [
     ("- s;", "+ s;"),
-    ("tile[r % 2][k] - s", "tile[(r + 1) % 2][k] - s"),  # a row too far
+    ("tile[r % 2][k] - s", "tile[r % 2][8191 - k] - s"),
     ("* 512 + r) * 8192 + k]", "* 512 + r) * 8192 + k / 2 * 2]"),  # odd elements are not written, even ones wrong
 ])
 def test_what_is_wrong_in_the_slice_is_found(judge: Judge, right: str, wrong: str) -> None:

@@ -43,12 +43,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one run may use. With `max_blocks` only the first so many blocks along the slowest grid axis of extent above
-    one are run, of a grid that still says its whole extent: a slice of a huge launch."""
+    """What one run may use. With `max_blocks` only the first so many blocks along x, y and z are run (0: all), of a grid
+    that still says its whole extent: a slice of a huge launch."""
 
     seconds: float = 10.0
     memory_bytes: int = 4 << 30
-    max_blocks: int | None = None
+    max_blocks: tuple[int, int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-IN = struct.Struct("<6I3Q8Id")
+IN = struct.Struct("<6I3Q10Id")
 OUT = struct.Struct("<2I2i5Q4I10Id256s2I")
 ARG = struct.Struct("<4Qqd40s")
 ALLOC = struct.Struct("<4Q2I40s")

@@ -135,8 +135,8 @@ class SimulatorCompiled:
         launch = self.entry.launch
         grid, block = (launch.grid, launch.block) if launch else ((0, 0, 0), (0, 0, 0))
         IN.pack_into(memory, 0, *_extents(grid), *_extents(block), launch.shared_bytes if launch else 0,
-                     job.limits.memory_bytes, 0, launch is not None, job.reverse, job.fast, job.limits.max_blocks or 0,
-                     len(self.entry.args), self._align, 0, 0, job.limits.seconds)
+                     job.limits.memory_bytes, 0, launch is not None, job.reverse, job.fast,
+                     *(job.limits.max_blocks or (0, 0, 0)), len(self.entry.args), self._align, 0, 0, job.limits.seconds)
         memory[IN.size:IN.size + OUT.size] = bytes(OUT.size)
         for k, arg in enumerate(self.entry.args):
             name = arg.name.encode()[:39]

@@ -1,6 +1,6 @@
 """What is too big to run is run on a slice: the first iterations of its outermost dimension that allows it.
 
-A device launch keeps its whole grid and runs only the first blocks along the slowest axis. Where there are no blocks to
+A device launch keeps its whole grid and runs only the first blocks along its slowest axes. Where there are no blocks to
 leave out (plain C, and launches of one job), the upper bound of the outermost loop whose first iterations can be run
 alone is edited in the text, at its own place; the cores of a job then run the first iterations of their shares. Both are
 exact on what they compute.
@@ -39,7 +39,7 @@ class Slice:
     entry pointer."""
 
     subject: Subject
-    max_blocks: int | None
+    max_blocks: tuple[int, int, int] | None
     lengths: dict[str, int]
     work: float
     words: str
@@ -81,6 +81,7 @@ def _fits(subject: Subject, kernel: Kernel, scalars: dict[str, Bound], size: Siz
     """Whether the limited `kernel` is quick; the lengths it needs; its work; buffers of which only a run can tell."""
     data = {b: Range(0.0, float(t)) for b, t in size.top.items()}
     fp: Footprint = footprint(kernel, scalars, data)
+    least: Footprint | None = None
     lengths: dict[str, int] = {}
     unknown: set[str] = set()
     for p in subject.pointers:
@@ -89,7 +90,10 @@ def _fits(subject: Subject, kernel: Kernel, scalars: dict[str, Bound], size: Siz
         if np.isfinite(top) and top < 2**40:
             need = min(int(top), declared) if declared else int(top)
         else:
-            need = min(declared, 1 << 16) if declared else 1 << 16
+            least = least or footprint(kernel, scalars, _Zeros(data))
+            base = float(np.max(least.top.get(p.name, 1.0)))  # what the loops add to an index that data decides
+            need = (int(base) if np.isfinite(base) and base < 2**40 else 0) + (1 << 16)
+            need = min(declared, need) if declared else need
             unknown.add(p.name)
         lengths[p.name] = max(1, need, floor.get(p.name, 0))
     work = float(np.max(fp.work))
@@ -97,26 +101,38 @@ def _fits(subject: Subject, kernel: Kernel, scalars: dict[str, Bound], size: Siz
     return quick, lengths, work, frozenset(unknown)
 
 
+class _Zeros(dict[str, Range]):
+    """Ranges of buffers, all others holding zeros."""
+
+    def get(self, key: str, default: object = None) -> Range:
+        return self[key] if key in self else Range(0.0, 0.0)
+
+
 def _launch(subject: Subject, size: SizeSet, floor: dict[str, int], patience: float) -> Slice | None:
     kernel = subject.kernel
     assert kernel is not None
+    """The first blocks along the slowest axis, else one along it and the first along the next."""
     known: dict[str, Bound] = {**size.scalars, **wrapper_values(subject, size.scalars)}
-    for place, node in enumerate(walk(kernel.body)):
-        if not isinstance(node, For) or node.axis is None:
-            continue
-        axis = subject.platform.axis(node.axis)
+    limits, done = [0, 0, 0], list[str]()
+    smallest: Slice | None = None
+    less = kernel
+    for node in [n for n in walk(kernel.body) if isinstance(n, For) and n.axis is not None]:
+        axis = subject.platform.axis(str(node.axis))
         extent = float(evaluate(node.hi, known))
         if axis is None or axis.level != "grid" or not extent > 1:
             continue
+        done.append("")
         for count in _counts(int(extent)):
-            less = dataclasses.replace(kernel, body=replace_at(kernel.body, place, dataclasses.replace(
-                node, hi=integer(count))))
-            ok, lengths, work, unknown = _fits(subject, less, known, size, floor, LENIENT if count == 1 else patience)
+            less = _launched(less, str(node.axis), integer(count))
+            limits["xyz".index(axis.place)] = count
+            done[-1] = f"the first {count} of {int(extent)} blocks along {node.axis}"
+            ok, lengths, work, unknown = _fits(subject, less, known, size, floor, patience)
+            part = Slice(subject, (limits[0], limits[1], limits[2]), lengths, work, ", ".join(done), unknown)
             if ok:
-                words = f"the first {count} of {int(extent)} blocks along {node.axis}"
-                return Slice(subject, count, lengths, work, words, unknown)
-        return None
-    return None
+                return part
+            if count == 1 and smallest is None and _fits(subject, less, known, size, floor, LENIENT)[0]:
+                smallest = part
+    return smallest
 
 
 def wrapper_values(subject: Subject, scalars: Scalars) -> dict[str, Bound]:
@@ -182,9 +198,13 @@ def _fewer_threads(subject: Subject, known: Scalars | dict[str, Bound]) -> Itera
 def _shorter(subject: Subject, axis: str, count: Expr) -> Subject:
     """The same text, launched with `count` threads along an axis."""
     assert subject.kernel is not None
-    place, loop = next((i, n) for i, n in enumerate(walk(subject.kernel.body)) if isinstance(n, For) and n.axis == axis)
-    body = replace_at(subject.kernel.body, place, dataclasses.replace(loop, hi=count))
-    return dataclasses.replace(subject, kernel=dataclasses.replace(subject.kernel, body=body))
+    return dataclasses.replace(subject, kernel=_launched(subject.kernel, axis, count))
+
+
+def _launched(kernel: Kernel, axis: str, count: Expr) -> Kernel:
+    """The kernel with another extent of an axis."""
+    place, loop = next((i, n) for i, n in enumerate(walk(kernel.body)) if isinstance(n, For) and n.axis == axis)
+    return dataclasses.replace(kernel, body=replace_at(kernel.body, place, dataclasses.replace(loop, hi=count)))
 
 
 def _once(kernel: Kernel) -> Kernel:

@@ -43,7 +43,7 @@ struct Control {
   // in
   unsigned grid[3], block[3];
   xrt_u64 dynamic, memory_limit, offset_bytes;
-  unsigned direct, reverse, fast, max_blocks, nargs, align, gpu, spare;
+  unsigned direct, reverse, fast, max_blocks[3], nargs, align, gpu, spare;
   double time_limit;
   // out
   unsigned state, kind;  // state: 0 never started, 1 running, 2 done, 3 fault
