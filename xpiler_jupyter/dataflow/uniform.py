@@ -7,7 +7,7 @@ are the same for all at one index between two barriers, as long as the kernel ha
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from ..ir.nodes import (
     Alloc,
@@ -39,17 +39,19 @@ class Uniformity:
         axes: names of the block axes' variables.
         varying: further names that vary on entry.
         groups: axis -> n: ask instead what is the same for each n threads in a row along that axis.
+        alike: the buffers to which a call gives one value for all threads that come.
     """
 
     def __init__(self, body: Block, axes: Collection[str], varying: Collection[str] = (),
-                 groups: Mapping[str, int] | None = None) -> None:
-        self.groups = dict(groups or {})
+                 groups: Mapping[str, int] | None = None, alike: Callable[[InstrCall], Collection[str]] | None = None) -> None:
+        self.groups, self.alike = dict(groups or {}), alike
         self.names: set[str] = {*axes, *varying}
+        self.depths: dict[str, int] = {}  # of branches that not all threads take, around a private buffer
         self.private = {n.name for n in walk(body) if isinstance(n, Alloc) and n.memory == "local"}
         size = -1
         while size != len(self.names):
             size = len(self.names)
-            self._block(body, False)
+            self._block(body, 0)
 
     def expr(self, e: Expr) -> bool:
         """Is the expression the same for all threads of a block?"""
@@ -70,40 +72,50 @@ class Uniformity:
             return True
         return any(self._varies(c) for c in children(e))
 
-    def _block(self, body: Block, control: bool) -> bool:
-        """Marks what varies; `control`: not all threads come here. True: after this not all threads go on together."""
+    def _block(self, body: Block, depth: int) -> bool:
+        """Marks what varies; `depth` counts the branches around that not all threads take. True: after this not all
+        threads go on together."""
+        split = False
         for s in stmts_of(body):
-            control = self._stmt(s, control) or control
-        return control
+            split = self._stmt(s, depth + split) or split
+        return split
 
-    def _stmt(self, s: Node, control: bool) -> bool:
+    def _together(self, buffer: str, depth: int) -> bool:
+        """Do all threads that have the buffer come to a statement at this depth?"""
+        return depth <= self.depths.get(buffer, 0)
+
+    def _stmt(self, s: Node, depth: int) -> bool:
         """True when a varying `break`, `continue` or `return` splits the threads after this statement."""
         if isinstance(s, Let):
             if self._varies(s.value):
                 self.names.add(s.name)
+        elif isinstance(s, Alloc):
+            self.depths[s.name] = depth
         elif isinstance(s, Store):
-            if s.buffer in self.private and (control or any(self._varies(e) for e in (*s.indices, s.value))):
+            if s.buffer in self.private and (not self._together(s.buffer, depth) or s.atomic
+                                             or any(self._varies(e) for e in (*s.indices, s.value))):
                 self.names.add(s.buffer)
         elif isinstance(s, InstrCall):
-            self.names |= {a.buffer for a in s.args if isinstance(a, Ref) and a.buffer in self.private}
+            same = {b for b in self.alike(s) if self._together(b, depth)} if self.alike is not None else set()
+            self.names |= {a.buffer for a in s.args if isinstance(a, Ref) and a.buffer in self.private} - same
         elif isinstance(s, If):
-            varies = control or self._varies(s.cond)
-            self._block(s.then, varies)
+            varies = self._varies(s.cond)
+            self._block(s.then, depth + varies)
             if s.orelse is not None:
-                self._block(s.orelse, varies)
-            return varies and any(isinstance(n, Break | Continue) for n in walk(s))
+                self._block(s.orelse, depth + varies)
+            return (varies or depth > 0) and any(isinstance(n, Break | Continue) for n in walk(s))
         elif isinstance(s, For):
-            varies = control or any(self._varies(e) for e in (s.lo, s.hi, s.step))
+            varies = any(self._varies(e) for e in (s.lo, s.hi, s.step))
             if varies:
                 self.names.add(s.var)
-            self._loop(s.body, varies)
+            self._loop(s.body, depth, varies)
         elif isinstance(s, While):
-            self._loop(s.body, control or self._varies(s.cond))
+            self._loop(s.body, depth, self._varies(s.cond))
         return False
 
-    def _loop(self, body: Block, varies: bool) -> None:
-        if self._block(body, varies) and not varies:
-            self._block(body, True)  # a varying exit: later iterations are not run by all
+    def _loop(self, body: Block, depth: int, varies: bool) -> None:
+        if self._block(body, depth + varies) and not varies:
+            self._block(body, depth + 1)  # a varying exit: later iterations are not run by all
 
 
 def has_varying_return(body: Block, uniform: Uniformity) -> bool:

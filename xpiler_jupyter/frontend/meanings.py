@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Mapping
 from functools import cache
 from math import prod
 from pathlib import Path
@@ -13,7 +13,7 @@ from ..errors import UnsupportedError
 from ..ir import build
 from ..ir.nodes import Alloc, AnyStmt, Block, Const, Expr, For, InstrCall, Kernel, Let, Load, Ref, Store, Var
 from ..ir.types import ScalarType
-from ..ir.visit import Rewriter, all_names, fresh_name, rename, stmts_of, walk
+from ..ir.visit import Rewriter, all_names, fresh_name, rename, stmts_of, substitute, walk
 from ..kept import Kept
 from ..platforms import registry
 from ..platforms.base import Platform
@@ -80,24 +80,25 @@ def value_memories(platform: Platform) -> frozenset[str]:
     return warp_memories(platform) | frozenset(held)
 
 
-Lane = Callable[[Expr], tuple[Expr, ...]]
-
-
 class _Operands(Rewriter):
     """Accesses of operands become accesses of the buffers that the call names."""
 
     def __init__(self, places: dict[str, tuple[Operand, Ref]], shapes: dict[str, tuple[Expr, ...]],
-                 lane: Lane | None, types: dict[str, ScalarType], taken: set[str]) -> None:
-        self.places, self.shapes, self.lane, self.types, self.taken = places, shapes, lane, types, taken
+                 types: dict[str, ScalarType], taken: set[str], lane: str = "",
+                 values: Mapping[str, Expr] | None = None) -> None:
+        self.places, self.shapes, self.types, self.taken = places, shapes, types, taken
+        self.lane, self.values = lane, values or {}
 
     def _place(self, node: Any) -> Any:
+        if node.buffer in self.values:
+            return substitute(self.values[node.buffer], {self.lane: node.indices[0]})
         if node.buffer not in self.places:
             return node
         operand, ref = self.places[node.buffer]
         if operand.per_lane:
-            assert self.lane is not None
-            outer = (*self.lane(node.indices[0]), *ref.indices[:len(ref.indices) - len(operand.shape)])
-            return dataclasses.replace(node, buffer=ref.buffer, indices=(*outer, *node.indices[1:]), span=None)
+            outer = ref.indices[:len(ref.indices) - len(operand.shape)]
+            there = tuple(substitute(i, {self.lane: node.indices[0]}) for i in outer)
+            return dataclasses.replace(node, buffer=ref.buffer, indices=(*there, *node.indices[1:]), span=None)
         if operand.shape:
             outer = ref.indices[:len(ref.indices) - len(operand.shape)]
             stored = self.types.get(ref.buffer, node.dtype)
@@ -141,18 +142,17 @@ class Meanings:
     def row(self, call: InstrCall) -> Instr:
         return _statements(self.platform, call.instr)[0]
 
-    def of(self, call: InstrCall, lane: Lane | None = None) -> tuple[AnyStmt, ...]:
+    def of(self, call: InstrCall, lane: str = "") -> tuple[AnyStmt, ...]:
         """The statements that the call stands for.
 
         Args:
-            lane: for a call to which each lane brings values of its own, now arrays with an element per thread: the
-                indices in front, of the lane with this number.
+            lane: for a call to which each lane brings values of its own: the name of the lane's number in them.
 
         Raises:
             UnsupportedError: no meaning is known, or the operands are values of a lane and `lane` is not given.
         """
         row, stmts = _statements(self.platform, call.instr)
-        if lane is None and any(o.per_lane for o in row.operands):
+        if not lane and any(o.per_lane for o in row.operands):
             raise UnsupportedError.at(call, f"{call.instr} exchanges values between the lanes of a warp")
         taken, names = set(self.taken), {}
         body = Block(stmts)
@@ -162,17 +162,20 @@ class Meanings:
                 names[name] = fresh_name(name, taken)
         places: dict[str, tuple[Operand, Ref]] = {}
         scalars: dict[str, Expr] = {}
+        values: dict[str, Expr] = {}
         copied = self._copied(row, call, body, taken)
         # What stands in the block itself shares it with the meanings of other calls.
         self.taken |= {names[s.name] for s in stmts if isinstance(s, Let | Alloc)} | ({copied[0].name} if copied else set())
         for o, a in zip(row.operands, call.args, strict=True):
             if isinstance(a, Ref):
                 places["operand " + o.name] = (o, a)
+            elif o.per_lane:
+                values["operand " + o.name] = a
             else:
                 scalars["operand " + o.name] = a
         hidden = {o.name: "operand " + o.name for o in row.operands}  # so that no name of the kernel is taken for one
         body = rename(body, {**{a: b for a, b in names.items() if a != b}, **hidden})
-        put = _Operands(places, self.shapes, lane, self.types, taken)
+        put = _Operands(places, self.shapes, self.types, taken, lane, values)
         if copied is None:
             return stmts_of(put.visit(in_ints(body, scalars)))
         made, copy = copied
@@ -180,7 +183,7 @@ class Meanings:
         zeros = tuple(build.integer(0) for _ in target.shape)
         places["operand " + target.name] = (target, Ref(made.name, zeros, made.dtype))
         inside = stmts_of(put.visit(in_ints(body, scalars)))
-        back = _Operands({"operand " + target.name: (target, place)}, self.shapes, None, self.types, taken).visit(copy)
+        back = _Operands({"operand " + target.name: (target, place)}, self.shapes, self.types, taken).visit(copy)
         return (made, *inside, back)
 
     def _copied(self, row: Instr, call: InstrCall, body: Block, taken: set[str]) -> tuple[Alloc, For] | None:

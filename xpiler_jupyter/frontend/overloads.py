@@ -11,6 +11,7 @@ from tree_sitter import Node
 from ..errors import SourceFaultError
 from ..ir import build
 from ..ir.nodes import Alloc, AnyStmt, Const, Expr, InstrCall, Load, Ref
+from ..ir.types import BOOL, integer_promotion
 from ..platforms.instr import Instr, Operand
 from .records import Records
 from .refusals import short
@@ -111,11 +112,12 @@ class Overloads(Records):
         `loose`: a pointer that the text passes as void* may point to other elements of the same size.
         """
         words = call_words(row.text)
-        if len(words) != len(given):
-            return -1, "", given[0].node if given else self.tree.root
         by_name = {o.name: o for o in row.operands}
+        unsaid = [w for w in words[len(given):] if w[1:-1] in by_name and by_name[w[1:-1]].default]
+        if len(words) != len(given) + len(unsaid):
+            return -1, "", given[0].node if given else self.tree.root
         found: dict[str, Expr] = {}
-        for k, (word, g) in enumerate(zip(words, given, strict=True)):
+        for k, (word, g) in enumerate(zip(words, given, strict=False)):
             operand = by_name.get(word[1:-1]) if word.startswith("{") else None
             if operand is None:
                 if g.word != plain(word):
@@ -124,7 +126,13 @@ class Overloads(Records):
             got = self._operand(row, operand, g, loose)
             if isinstance(got, str):
                 return k, got, g.node
+            if operand.values and not (isinstance(got, Const) and got.value in operand.values):
+                return k, "", g.node
             found[operand.name] = got
+        for o in row.operands:
+            if o.default and o.name not in found:
+                assert not isinstance(o.dtype, str)
+                found[o.name] = Const(o.default != "0" if o.dtype == BOOL else int(o.default), o.dtype)
         return found
 
     def _operand(self, row: Instr, o: Operand, g: Given, loose: bool) -> Expr | str:
@@ -141,7 +149,8 @@ class Overloads(Records):
         assert not isinstance(o.dtype, str)
         if not isinstance(value, Ptr):
             zero = isinstance(value, Const) and value.value == 0 and value.dtype.bytes == o.dtype.bytes
-            return "" if o.selects and value.dtype != o.dtype and not zero else build.convert(value, o.dtype)
+            alike = value.dtype == o.dtype or zero or (loose and integer_promotion(value.dtype) == o.dtype)
+            return "" if o.selects and not alike else build.convert(value, o.dtype)
         if value.dtype != o.dtype and not (loose and o.untyped and value.dtype.bytes == o.dtype.bytes):
             return ""
         if value.rest:
@@ -188,5 +197,5 @@ def _is_statement(node: Node) -> bool:
 
 def _value_name(word: str) -> str:
     """What the value of a call is called: its last telling word, `__bang_count` gives `count`."""
-    parts = [w for w in word.split("_") if w.isalpha() and len(w) > 2 and w not in ("bang", "epi")]
+    parts = [w for w in word.split("_") if w.isalpha() and len(w) > 2 and w not in ("bang", "epi", "sync")]
     return parts[-1] if parts else "value"

@@ -24,7 +24,7 @@ from ._retarget import with_reason
 from ._returns import without_returns
 from ._share_loop import shared_loops, unshared
 from ._single import FewThreads, SingleThreads, few_elements
-from ._waves import per_lane, waves
+from ._waves import Waves, per_lane
 from .base import Pass, PassResult, replace_node
 
 
@@ -72,18 +72,19 @@ class LoopRecovery(Pass):
         split = barriers(body) and (bool(block) or any(isinstance(n, InstrCall) for n in walk(body)))
         inner: tuple[AnyStmt, ...]
         expanded: set[str] = set()
-        outer: list[str] = []
+        outer: set[str] = set()
+        lanes: set[str] = set()
+        by_lane: set[str] = set()
         if split:
-            order = waves(dataclasses.replace(kernel, body=body), block, body, taken, self._no)
-            outer, block, body = [lp.var for lp in order.around], order.threads, order.body
-            splitter = Splitter(block, body, buffers_written(body), taken, self._no, order.meeting)
-            inner = _around(order.around, splitter.run())
-            expanded = set(splitter.buffers)
+            warps = Waves(dataclasses.replace(folded, body=body), grid, block, buffers_written(body), taken, self._no)
+            splitter = Splitter(block, body, warps.written, taken, self._no, warps=warps.run)
+            inner = splitter.run()
+            outer, lanes, expanded, by_lane = warps.around, warps.lanes, set(splitter.buffers), warps.expanded
         else:
             inner = _around(block, stmts_of(without_returns(_Unsynchronised().visit(body), taken)))
-        threads = {b.var for b in block}
+        threads = {b.var for b in block} | lanes
         few = FewThreads(threads, taken).visit(Block(inner))
-        inner = few_elements(few, expanded, len(block)).stmts
+        inner = few_elements(few_elements(few, expanded, len(block)), by_lane, 1).stmts
         shared = tuple(dataclasses.replace(s, memory="local") if isinstance(s, Alloc) else s
                        for s in substitute(Block(nest.shared), vars_).stmts)
         whole = restore_names(Block((*nest.before, *_around(grid, (*shared, *inner)))), back)
@@ -93,7 +94,7 @@ class LoopRecovery(Pass):
         assumptions = doubts + self._races(serial, [g.var for g in grid], [*sorted(outer), *sorted(threads)])
         serial = dataclasses.replace(serial, body=Ordinary().visit(serial.body))
         if split:
-            serial = dataclasses.replace(serial, body=SingleThreads({b.var for b in block}).visit(serial.body))
+            serial = dataclasses.replace(serial, body=SingleThreads({b.var for b in block} | lanes).visit(serial.body))
         note = "One thread does everything already; " if not loops else ""
         note += "the wrapper became the function itself." if kernel.host is not None else "the text stays as it is."
         if shared_loops(kernel):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..ir.nodes import Kernel
@@ -184,5 +184,8 @@ class Platform:
         words: dict[str, list[Instr]] = {}
         for row in self.instrs:
             words.setdefault(row.word, []).append(row)
+            for other in row.also:
+                written = replace(row, template=other, also=())
+                words.setdefault(written.word, []).append(written)
         self._by_word.update(words)
         self._by_name.update({row.name: row for row in reversed(self.instrs)})  # of two with one name the first

@@ -35,6 +35,8 @@ class Operand:
         per_lane: each of the `lanes` threads passes a value of its own; in `meaning` the operand has one more dimension in
             front, the lane.
         selects: of a scalar: its own type in the text chooses the row, since no pointer does (a fill of a void pointer).
+        default: of a scalar: the number that a call may leave unsaid at its end, or that stands in no call.
+        values: of a scalar: the constants that choose this row.
     """
 
     name: str
@@ -48,6 +50,8 @@ class Operand:
     untyped: bool = False
     selects: bool = False
     per_lane: bool = False
+    default: str = ""
+    values: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,7 @@ class Instr:
         assumption: what we decided where the manual is silent; printed on the page.
         template: the call, operands in braces, e.g. "mma({d}, {a}, {b})"; empty: `name` and the operands in order. An
             instr that gives a value starts with the operand that takes it: "{dst} = add({a}, {b})".
+        also: other calls that a text may write for it.
     """
 
     name: str
@@ -93,6 +98,7 @@ class Instr:
     source: str = ""
     assumption: str = ""
     template: str = ""
+    also: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from ..errors import UnsupportedError
 from ..ir.nodes import AnyStmt, Binary, Block, Const, Expr, InstrCall, Load, Node, Ref, Store, Var
 from ..ir.types import I64, U64
 from ..ir.visit import walk
 from .base import Platform
 from .expr_text import ExprText
-from .instr import Operand
+from .instr import Instr, Operand
+
+_LAST = re.compile(r", \{(\w+)\}\)$")
 
 
 def declarations(body: Block, platform: Platform) -> dict[str, tuple[str, int]]:
@@ -31,7 +35,19 @@ def instr_text(call: InstrCall, printer: ExprText) -> str:
     shown = {o.name: _result(a, o, printer) if o.name == row.result else _address(a, o, printer) if row.atomic else
              _operand(a, o, printer)
              for a, o in zip(call.args, row.operands, strict=True)}
-    return row.text.format(**shown) + ";"
+    return _without_defaults(row, call).format(**shown) + ";"
+
+
+def _without_defaults(row: Instr, call: InstrCall) -> str:
+    """The row's text without the operands at its end that may stay unsaid."""
+    text = row.text
+    given = {o.name: (o, a) for o, a in zip(row.operands, call.args, strict=True)}
+    while (last := _LAST.search(text)) is not None and last[1] in given:
+        o, a = given[last[1]]
+        if not o.default or not isinstance(a, Const) or int(a.value) != int(o.default):
+            break
+        text = text[:last.start()] + ")"
+    return text
 
 
 def result_of(call: InstrCall, platform: Platform) -> Ref | None:

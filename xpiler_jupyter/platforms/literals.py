@@ -36,6 +36,8 @@ def int_text(value: int, dtype: ScalarType) -> str:
     suffix = {I64: "LL", U32: "u", U64: "ull"}.get(dtype, "")
     if value == -(1 << 31) and dtype.bits == 32 and dtype.kind == "int":
         return "(-2147483647 - 1)"  # 2147483648 does not fit an int, so its negation is no int either
+    if dtype in (U32, U64) and value == (1 << dtype.bits) - 1:  # all bits
+        return f"{value:#x}{suffix}"
     return f"{value}{suffix}"
 
 

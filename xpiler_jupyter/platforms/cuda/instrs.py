@@ -13,6 +13,7 @@ from ...ir.types import BF16, F16, F32, F64, I8, I32, U8, ScalarType
 from .. import simt
 from ..base import C_TYPES
 from ..instr import Instr, Operand
+from . import warp
 
 TYPES = simt.types("__nv_bfloat16")
 _GUIDE = 'CUDA C++ Programming Guide, "Warp Matrix Functions"'
@@ -123,4 +124,4 @@ def _all() -> Iterator[Instr]:
                     yield from _accumulator(acc, shape, f"{acc.name}_{size}")
 
 
-INSTRS: tuple[Instr, ...] = tuple(_all())
+INSTRS: tuple[Instr, ...] = (*_all(), *warp.INSTRS)

@@ -11,6 +11,7 @@ from ..base import Memory, Platform
 from ..host_api import two_level
 from ..kernel_text import emit_kernel
 from .instrs import INSTRS, TYPES
+from .warp import DEFINITIONS
 
 
 def emit(kernel: Kernel) -> str:
@@ -43,5 +44,6 @@ PLATFORM = Platform(
     markers=("cudaMalloc", "cuda_runtime", "cudaMemcpy", "nvcuda"),
     instrs=(*INSTRS, *atomics.rows({"atomicAdd": (F16, BF16)})),
     synonyms=atomics.SYNONYMS,
+    definitions=DEFINITIONS,
     weak_markers=("__global__", "blockIdx", "threadIdx"),
 )

@@ -1,9 +1,9 @@
-"""Matrix-core instrs: the builtins lane by lane, and the same as products of a wave's matrices."""
+"""Matrix-core instrs, lane by lane and as products of a wave's matrices; and what lanes do together otherwise."""
 
 from __future__ import annotations
 
 from ..instr import Instr
-from . import fragments, mfma
+from . import fragments, mfma, warp
 
-INSTRS: tuple[Instr, ...] = (*mfma.rows(), *fragments.rows())
-DEFINITIONS: dict[str, str] = {**mfma.vector_types(), **fragments.definitions()}
+INSTRS: tuple[Instr, ...] = (*mfma.rows(), *fragments.rows(), *warp.instrs(64))
+DEFINITIONS: dict[str, str] = {**mfma.vector_types(), **fragments.definitions(), **warp.definitions(64)}
