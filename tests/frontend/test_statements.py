@@ -85,8 +85,29 @@ def test_switch_becomes_a_chain_of_ifs():
     assert isinstance(top, If) and top.cond.op == "||" and kinds(top.orelse.stmts) == ["Store"]
 
 
+def test_cases_that_fall_through_are_one_branch_with_guards():
+    (top,) = body("switch (n) { case 3: A[3] = 1; case 2: A[2] = 1; [[fallthrough]]; case 1: A[1] = 1; break; case 7: A[7] = 1; }")
+    assert isinstance(top, If) and kinds(top.then.stmts) == ["If", "If", "Store"]
+    assert top.then.stmts[0].cond.op == "==" and top.then.stmts[1].cond.op == "||"
+    assert isinstance(top.orelse.stmts[0], If) and top.orelse.stmts[0].cond.b.value == 7
+
+
+def test_a_default_that_falls_through_is_entered_by_what_no_label_takes():
+    (top,) = body("switch (n) { default: A[0] = 1; case 2: A[2] = 1; break; case 1: A[1] = 1; }")
+    assert top.cond.b.value == 1 and kinds(top.orelse.stmts) == ["If", "Store"]
+    assert top.orelse.stmts[0].cond.op == "!=" and top.orelse.stmts[0].cond.b.value == 2
+
+
+def test_a_helper_may_return_from_its_cases():
+    text = """__device__ int pick(int k) { switch (k) { case 1: return 10; case 2: { int t = k * k; return t; } } return -1; }
+    __global__ void k(int* A, int n) { A[0] = pick(n); }"""
+    k = parse(text, "cuda")
+    top = next(n for n in walk(k.body) if isinstance(n, If))
+    assert kinds(top.orelse.stmts[0].orelse.stmts) == ["Store"]
+
+
 @pytest.mark.parametrize(("text", "message"), [
-    ("switch (n) { case 1: A[0] = 1; case 2: A[1] = 2; }", "falls through"),
+    ("switch (n) { case 1: int x = 1; A[0] = x; case 2: A[1] = 2; }", "falls through"),
     ("switch (n) { case 1: if (n) break; A[0] = 1; }", "break in the middle"),
     ("goto end; end: ;", "goto"), ("int m = n; float t[m];", "must be a constant"),
     ("static int c = 0; c++;", "static"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -268,6 +268,9 @@ class Inliner(Calls):
             if s.type == "compound_statement":
                 self._tail(f, [*s.named_children, *rest], result)
                 return
+            if s.type == "switch_statement":
+                self._switch_tail(f, s, rest, result)
+                return
             if s.type != "if_statement":
                 raise self.unsupported(s, f"{f.name} returns from inside a loop", "Let it leave the loop first.")
             then, other = _branch(s, "consequence"), _branch(s, "alternative")
@@ -278,6 +281,29 @@ class Inliner(Calls):
                 self._tail(f, other if _always_returns(other) else [*other, *rest], result)
             self.emit(If(cond, _block(yes), _block(no) if no else None), s)
             return
+
+
+    def _switch_tail(self, f: Function, s: Node, rest: list[Node], result: _Result) -> None:
+        """A switch that returns, and what follows it: that is reached by the cases that only break."""
+        if rest:
+            others = [c for c in self.child(s, "body").named_children if not _case_returns(c)]
+            covered = any(c.type == "case_statement" and c.child_by_field_name("value") is None
+                          for c in self.child(s, "body").named_children)
+            if not covered and all(len(c.named_children) <= 1 for c in others):
+                # Without a default the rest is one: every case returns.
+                self.switch(s, lambda statements: self._tail(f, statements, result), lambda: self._tail(f, rest, result))
+                return
+            raise self.unsupported(s, f"{f.name} goes on behind a switch in which some cases return",
+                                   "Let every case return, or none.")
+        self.switch(s, lambda statements: self._tail(f, statements, result))
+
+    def switch(self, node: Node, lower: Callable[[list[Node]], None], otherwise: Callable[[], None] | None = None) -> None:
+        raise NotImplementedError
+
+
+def _case_returns(case: Node) -> bool:
+    label = case.child_by_field_name("value")
+    return _always_returns([c for c in case.named_children if label is None or c.id != label.id])
 
 
 def _block(stmts: list[AnyStmt]) -> Block:

@@ -1,4 +1,4 @@
-"""Statements: assignments, branches, switch, and the effects inside expressions."""
+"""Statements: assignments, branches, and the effects inside expressions."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from tree_sitter import Node
 from ..ir import build
 from ..ir.nodes import Block, Break, Const, Continue, Expr, If, Let, Load, Return, Var
 from ..ir.types import I32, ScalarType
-from .context import LoopContext
-from .loops import Loops
-from .math_functions import is_trivial
 from .refusals import node_refusal, short
+from .switch import Switches
 from .symbols import Cell, Got, Moving, Pointer, Ptr, Symbol, Unset, Value
 from .tree import field, preorder, strip_parens
 
@@ -20,7 +18,7 @@ _PLAIN = frozenset(("expression_statement", "declaration", "return_statement", "
 _IGNORED = frozenset(("static_assert_declaration", "empty_statement", ";"))
 
 
-class Statements(Loops):
+class Statements(Switches):
     """Lowers statements. Each `_stmt_<node type>` emits what its node means."""
 
     def statement(self, node: Node) -> None:
@@ -142,59 +140,6 @@ class Statements(Loops):
         no = self.branch(other) if other is not None else None
         self.pending = mine + self.pending
         self.emit(If(cond, yes, no if no is None or no.stmts else None), node)
-
-    # -- switch --------------------------------------------------------------------------------------------------------
-
-    def _stmt_switch_statement(self, node: Node) -> None:
-        subject_node = self.child(self.child(node, "condition"), "value")
-        subject = self.expr(subject_node)
-        if not is_trivial(subject) or isinstance(subject, Load):
-            subject = self.let("switch_value", subject, subject_node).expr
-        labels: list[Node | None] = []
-        arms: list[tuple[list[Node | None], list[Node], Node]] = []
-        for case in self.child(node, "body").named_children:
-            if case.type != "case_statement":
-                raise self.unsupported(case, "a statement before the first case is not supported")
-            label = field(case, "value")
-            labels.append(label)
-            body = [c for c in case.named_children if label is None or c.id != label.id]
-            if body:
-                arms.append((labels, body, case))
-                labels = []
-        self._arms(node, subject, arms)
-
-    def _arms(self, node: Node, subject: Expr, arms: list[tuple[list[Node | None], list[Node], Node]]) -> None:
-        default = next((a for a in arms if None in a[0]), None)
-        ordered = [a for a in arms if a is not default] + ([default] if default else [])
-        for k, (_, body, case) in enumerate(arms):
-            last = _last(body)
-            if k < len(arms) - 1 and last.type not in ("break_statement", "return_statement", "continue_statement"):
-                raise self.unsupported(case, "a case that falls through to the next is not supported",
-                                       "End it with break.")
-        self._chain(node, subject, ordered)
-
-    def _chain(self, node: Node, subject: Expr, arms: list[tuple[list[Node | None], list[Node], Node]]) -> None:
-        if not arms:
-            return
-        labels, body, case = arms[0]
-        tests = [build.binary("==", subject, self.expr(v)) for v in labels if v is not None]
-        cond: Expr | None = None
-        for t in tests:
-            cond = t if cond is None else build.binary("||", cond, t)
-        if None in labels:
-            cond = None
-        with self.block() as stmts:
-            self.loops.append(LoopContext(is_switch=True))
-            statements = [s for c in body for s in (c.named_children if c.type == "compound_statement" else [c])]
-            for s in statements[:-1] if statements and statements[-1].type == "break_statement" else statements:
-                self.statement(s)
-            self.loops.pop()
-        if cond is None:
-            self.out.extend(stmts)
-            return
-        with self.block() as rest:
-            self._chain(node, subject, arms[1:])
-        self.emit(If(cond, Block(tuple(stmts)), Block(tuple(rest)) if rest else None), case)
 
     # -- effects -------------------------------------------------------------------------------------------------------
 
@@ -344,10 +289,3 @@ class Statements(Loops):
         if sum(1 for n in preorder(top) if n.type == "identifier" and self.text(n) == name) > 1:
             raise self.unsupported(node, f"{name} is changed and used in one expression: the order is not clear",
                                    "Make the change a statement of its own.")
-
-
-def _last(body: list[Node]) -> Node:
-    last = body[-1]
-    while last.type == "compound_statement" and last.named_children:
-        last = last.named_children[-1]
-    return last
