@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from .frontend import parse
+from .frontend.said import condition
 from .ir.nodes import Const, Kernel
 from .ir.types import I32
 from .passes._covering import with_launch
 from .platforms.base import Platform
+from .platforms.expr_text import ExprText
 
 
-def take_in(text: str, platform: Platform, kernel: str | None, shape: dict[str, int]) -> tuple[Kernel, tuple[str, ...]]:
+def take_in(text: str, platform: Platform, kernel: str | None, shape: dict[str, int],
+            assume: Iterable[str] = ()) -> tuple[Kernel, tuple[str, ...]]:
     """The kernel of a text, and what was assumed to complete it: a kernel without a launch gets the one that its guards
-    ask for; buffers get the lengths in `shape` where the text says none. Raises XpilerError with the place."""
-    found, assumed = with_launch(parse(text, platform, kernel), platform, shape)
+    ask for; buffers get the lengths in `shape` where the text says none; conditions in `assume` join those that the host
+    code checks. Raises XpilerError with the place."""
+    return completed(parse(text, platform, kernel), platform, shape, assume)
+
+
+def completed(kernel: Kernel, platform: Platform, shape: dict[str, int],
+              assume: Iterable[str] = ()) -> tuple[Kernel, tuple[str, ...]]:
+    """What `take_in` does, for a kernel that was read already."""
+    found, guessed = with_launch(kernel, platform, shape)
+    found = replace(found, assume=(*found.assume, *(condition(a, found, platform) for a in assume)))
+    assumed = (*guessed, *found.notes, *(ExprText(platform).expr(e) for e in found.assume))
     params = tuple(replace(p, extent=Const(shape[p.name], I32)) if p.pointer and p.extent is None and p.name in shape else p
                    for p in found.params)
     return (found if params == found.params else replace(found, params=params)), assumed

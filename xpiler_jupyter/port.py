@@ -53,6 +53,7 @@ class Port:
         filename: only to tell the platform from its ending.
         allow: narrower types that passes may compute in ("int8", "fp16", "tf32"); what that assumes is on the verdict.
         arch, flat: another architecture than the usual one of the source or the target; their tolerant simulator.
+        assume: conditions that callers keep, such as "n % 256 == 0"; the tests keep to them and the verdict says so.
 
     Raises:
         XpilerError: the text is no kernel we can start from, with its place and what to do.
@@ -61,7 +62,7 @@ class Port:
     def __init__(self, text: str, target: str, *, source: str | None = None, kernel: str | None = None,
                  shape: dict[str, int] | None = None, ref: Callable[..., Any] | None = None, engine: str = "rules",
                  device: str = "auto", seed: int = 0, filename: str | None = None, allow: Iterable[str] = (),
-                 arch: str | None = None, flat: bool = False) -> None:
+                 arch: str | None = None, flat: bool = False, assume: Iterable[str] = ()) -> None:
         began = time.perf_counter()
         if engine != "rules":
             raise UsageError(f"there is no engine {engine!r} here", hint="Use --engine rules.")
@@ -71,7 +72,8 @@ class Port:
         self.source_text, self.allow = text, narrow.split(allow)
         self.shape, self.device, self.seed, self.ref = dict(shape or {}), device, seed, ref
         executor(self.source, device)  # an unknown device is an error now, not after the first pass
-        self._kernel, self._assumed = take_in(text, self.source, kernel, self.shape)
+        self.assume = tuple(assume)
+        self._kernel, self._assumed = take_in(text, self.source, kernel, self.shape, self.assume)
         self.kernel_name = self._kernel.name
         self.steps: tuple[Step, ...] = ()
         self.error: XpilerError | None = None
@@ -366,7 +368,7 @@ class Port:
             "from": self.source.name, "to": self.target.name, "kernel": self.kernel_name, "verdict": v.level,
             "verdict_detail": v.detail, "number_model": v.number_model, "assumptions": list(v.assumptions),
             "code": self.code, "source": self.source_text, "shape": self.shape, "seed": self.seed, "device": self.device,
-            "allow": list(self.allow),
+            "allow": list(self.allow), "assume": list(self.assume),
             "seconds": round(self.seconds + sum(s.seconds for s in self.steps), 4),
             "steps": [s.as_dict() for s in self.steps],
             "evidence": [e.as_dict() for e in (*self.evidence, *(self.current.evidence if self.current else ()))],
@@ -383,7 +385,7 @@ class Port:
         try:
             d = json.loads(Path(path).read_text())
             port = cls(d["source"], d["to"], source=d["from"], kernel=d["kernel"], shape=d["shape"], seed=d["seed"],
-                       device=d["device"], allow=d.get("allow", ()))
+                       device=d["device"], allow=d.get("allow", ()), assume=d.get("assume", ()))
             steps = tuple(Step.from_dict(s) for s in d["steps"])
             port.evidence = tuple(Evidence(**e) for e in d["evidence"])
         except (OSError, ValueError, KeyError, TypeError) as err:

@@ -45,6 +45,11 @@ def add_allow(parser: argparse.ArgumentParser) -> None:
                         help="narrower types that the port may compute in: int8, fp16, tf32; the verdict says what it assumes")
 
 
+def add_assume(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--assume", metavar="CONDITION", action="append", default=[],
+                        help="what callers make sure of, e.g. 'n %% 256 == 0'; may be given again")
+
+
 def shapes(words: list[str]) -> dict[str, int]:
     """`["n=1024"]` as numbers. Raises UsageError."""
     from ..notebook.arguments import sizes

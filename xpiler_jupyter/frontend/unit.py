@@ -161,11 +161,10 @@ class Unit:
                 if any(c.type == "kernel_call_syntax" for c in n.children) or (
                         self.platform.api is not None and text == f"{self.platform.api.prefix}LaunchKernelGGL"):
                     f.launches.append(n)
-        if f.failure is None:
-            try:
-                self._read_signature(f, declarator)
-            except XpilerError as e:
-                f.failure = e
+        try:
+            self._read_signature(f, declarator)
+        except XpilerError as e:
+            f.failure = f.failure or e
 
     def _read_signature(self, f: Function, declarator: Node) -> None:
         if child(f.node, "type") is None:

@@ -85,6 +85,8 @@ def port_parser(platforms: Mapping[str, str]) -> MagicParser:
     parser.add_argument("--ref", metavar="FUNCTION", help="a NumPy function of the notebook that computes the same")
     parser.add_argument("--allow", metavar="T,T", default="",
                         help="narrower types that passes may compute in: int8, fp16, tf32")
+    parser.add_argument("--assume", metavar="CONDITION", action="append", default=[],
+                        help="what callers make sure of, such as 'n %% 256 == 0'; may be given again")
     parser.add_argument("--arch", metavar="ARCH",
                         help="an architecture other than the platform's usual one, such as mtp_372")
     parser.add_argument("--flat", action="store_true",

@@ -74,7 +74,7 @@ class XpileMagics(Magics):  # type: ignore[misc,unused-ignore]
 
         port = Port(text, args.to, source=args.source, kernel=args.kernel, shape=sizes(args.shape, self.shell.user_ns),
                     ref=self._function(args.ref), engine=args.engine, device=args.device, seed=args.seed,
-                    filename=args.file, allow=[args.allow], arch=args.arch, flat=args.flat)
+                    filename=args.file, allow=[args.allow], arch=args.arch, flat=args.flat, assume=args.assume)
         self.latest = port
         if args.output:
             self.shell.user_ns[args.output] = port

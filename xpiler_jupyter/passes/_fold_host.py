@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+import struct
 
 from ..errors import IllegalPassError
 from ..ir.build import convert, integer, var
-from ..ir.nodes import Alloc, AnyStmt, Block, Const, Expr, For, Host, Kernel, Let, Load, Param, Store, Var
-from ..ir.types import I32
+from ..ir.nodes import Alloc, AnyStmt, Block, Const, Expr, For, Host, HostArg, Kernel, Let, Load, Param, Store, Var
+from ..ir.types import BF16, BOOL, I32, ScalarType
 from ..ir.visit import all_names, buffers_read, buffers_written, fresh_name, rename, substitute, walk
 
 
@@ -26,7 +28,8 @@ def _sizes_as_params(kernel: Kernel) -> Kernel:
     new: dict[str, Expr] = {s.name: Var(names[s.name], s.dtype) for s in kernel.sizes if s.name in names}
     params = tuple(_with_extent(p, new) for p in kernel.params)
     sizes = tuple(dataclasses.replace(s, name=names.get(s.name, s.name)) for s in kernel.sizes)
-    return dataclasses.replace(kernel, params=params + sizes, sizes=(), body=substitute(kernel.body, new))
+    return dataclasses.replace(kernel, params=params + sizes, sizes=(), body=substitute(kernel.body, new),
+                               assume=tuple(substitute(e, new) for e in kernel.assume))
 
 
 def _with_extent(p: Param, values: dict[str, Expr]) -> Param:
@@ -67,7 +70,8 @@ class _Folder:
         params = tuple(p if not p.pointer or p.extent is not None else
                        dataclasses.replace(p, extent=host_extents.get(p.name)) for p in self.host.params)
         whole = Block((*self.front, *body.stmts), span=body.span)
-        folded = dataclasses.replace(k, name=self.host.name, params=params, sizes=(), host=None, body=whole)
+        folded = dataclasses.replace(k, name=self.host.name, params=params, sizes=(), host=None, body=whole,
+                                     assume=tuple(substitute(e, scalars) for e in k.assume))
         return folded, {old: new for old, new in buffers.items() if old != new}
 
     def _scalar(self, p: Param) -> Expr:
@@ -93,18 +97,43 @@ class _Folder:
             twins = [q.name for q in self.kernel.params if q.pointer and self.args[q.name].source == arg.source]
             if len(twins) > 1 and set(twins) & buffers_written(self.kernel.body):
                 raise _refuse(f"the wrapper copies {arg.source!r} to the device twice, and the kernel writes a copy")
-            if arg.copy_out or not written:
+            if (arg.copy_out or not written) and arg.fill is None:
+                return arg.source
+            if arg.copy_out:
+                self._fill(p, arg, arg.source, extent)
                 return arg.source
         if extent is None:
             raise _refuse(f"how many elements does the device buffer {p.name!r} have?",
                           hint=f"Give its size: --shape {p.name}=N.")
         name = p.name if p.name not in self.by_name else fresh_name(p.name, self.taken)
         self.front.append(Alloc(name, p.dtype, (extent,)))
-        if arg.source is not None and arg.copy_in and p.name in buffers_read(self.kernel.body):
+        if arg.fill is not None:
+            self._fill(p, arg, name, extent)
+        elif arg.source is not None and arg.copy_in and p.name in buffers_read(self.kernel.body):
             i = fresh_name("i", self.taken)
             copy = Store(name, (var(i),), Load(arg.source, (var(i),), p.dtype), p.dtype)
             self.front.append(For(i, integer(0), convert(extent, I32), integer(1), Block((copy,))))
         return name
+
+    def _fill(self, p: Param, arg: HostArg, name: str, extent: Expr | None) -> None:
+        """The elements are set one by one."""
+        if extent is None:
+            raise _refuse(f"how many elements does the device buffer {p.name!r} have?",
+                          hint=f"Give its size: --shape {p.name}=N.")
+        i = fresh_name("i", self.taken)
+        store = Store(name, (var(i),), _of_bytes(arg.fill or 0, p.dtype), p.dtype)
+        self.front.append(For(i, integer(0), convert(extent, I32), integer(1), Block((store,))))
+
+
+def _of_bytes(byte: int, t: ScalarType) -> Const:
+    """The value of type `t` all of whose bytes are this one."""
+    raw = bytes([byte] * t.bytes)
+    if t.is_float:
+        value = struct.unpack({2: "<e", 4: "<f", 8: "<d"}[t.bytes], raw)[0] if byte and t != BF16 else 0.0
+        if byte and (t == BF16 or not math.isfinite(value)):
+            raise _refuse(f"the wrapper fills {t} elements with bytes {byte:#x}, which is no number")
+        return Const(float(value), t)
+    return Const(bool(byte) if t == BOOL else int.from_bytes(raw, "little", signed=t.kind == "int"), t)
 
 
 def _refuse(reason: str, hint: str | None = None) -> IllegalPassError:

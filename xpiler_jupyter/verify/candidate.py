@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import numpy as np
 
 from ..errors import CompileError, UnsupportedError, XpilerError
 from ..execute.api import Array, Compiled, Fault
+from ..execute.lexical import blank
 from ..ir.nodes import Param, Store
 from ..ir.visit import walk
 from .compare import Comparison, compare
@@ -33,11 +35,20 @@ class Mismatch(Exception):
         self.data = data
 
 
+def _whole(candidate: Subject, source: Subject) -> Subject:
+    """A candidate that has the source's C function is judged by it, also where it is no wrapper that we understand."""
+    name = source.entry_name
+    if source.launched or not candidate.launched or name == candidate.entry_name or \
+            not re.search(rf"\b{re.escape(name)}\s*\([^;{{}}]*\)\s*\{{", blank(candidate.text)):
+        return candidate
+    return Subject(candidate.text, candidate.platform, None, name)
+
+
 class CandidateTest:
     """One candidate under one judge."""
 
     def __init__(self, judge: Judge, candidate: Subject) -> None:
-        self.judge, self.candidate, self.source = judge, candidate, judge.source
+        self.judge, self.candidate, self.source = judge, _whole(candidate, judge.original), judge.source
         self.compiled: dict[Any, Compiled] = {}
         self.runs = self.compared = 0
         self.slice: Slice | None = None

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..ir.nodes import Binary, Const, Expr, For, Node
 from ..ir.visit import walk
+from .contracts import moduli
 from .interval import Bound
 from .subject import Scalars, Subject
 
@@ -29,6 +30,7 @@ def constants(subject: Subject) -> list[int]:
     if kernel is not None:
         if kernel.max_threads:
             strong[kernel.max_threads] = None
+        strong.update(dict.fromkeys(moduli(kernel)))
         for node in walk(kernel.body):
             parts: tuple[Expr, ...] = ()
             if isinstance(node, For):

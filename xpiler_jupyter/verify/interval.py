@@ -128,7 +128,10 @@ def _binary(op: str, a: Range, b: Range) -> Range:
             top = np.maximum(b.hi, 1.0) - 1.0
             inside = (a.lo >= 0) & (a.hi < b.lo)
             low = np.where(a.lo >= 0, 0.0, np.maximum(-top, a.lo))
-            return Range(np.where(inside, a.lo, low), np.where(inside, a.hi, np.minimum(top, np.maximum(a.hi, 0.0))))
+            known = (a.lo == a.hi) & (b.lo == b.hi) & np.isfinite(a.lo) & np.isfinite(b.lo) & (b.lo != 0)
+            exact = np.fmod(a.lo, np.where(known, b.lo, 1.0))  # signed like the dividend, as in C
+            return Range(np.where(known, exact, np.where(inside, a.lo, low)),
+                         np.where(known, exact, np.where(inside, a.hi, np.minimum(top, np.maximum(a.hi, 0.0)))))
         if op == "&":
             known = (b.lo == b.hi) & (b.lo >= 0)
             top = np.where(a.lo >= 0, a.hi, INF)

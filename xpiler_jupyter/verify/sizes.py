@@ -19,6 +19,7 @@ from ..execute.api import Fault
 from ..ir.nodes import For, Param
 from ..ir.visit import walk
 from .candidates import assignments, candidates, constants, divisors, neighbours
+from .contracts import broken
 from .footprint import Roles, evaluate, footprint, roles
 from .inputs import scalar as float_scalar
 from .interval import INF, Bound, Range
@@ -164,6 +165,7 @@ class Search:
             out["loose"] = out["loose"] + np.minimum(np.maximum(-ratio, 0.0), 8.0)
             if entry is not None:
                 out["len:" + entry] = extent
+        out["violation"] = out["violation"] + 4.0 * broken(kernel, known)
         self.launch_rules(known, out)
         covered = [np.clip((g.reach + 1.0) / np.maximum(g.bound, 1.0), 0.0, 1.0) for g in fp.guards]
         out["coverage"] = sum(covered, np.zeros(n)) / len(covered) if covered else np.ones(n)
@@ -206,17 +208,18 @@ class Search:
         """Launches that no device accepts are violations; a stated launch bound should be met exactly."""
         kernel, platform = self.subject.kernel, self.subject.platform
         assert kernel is not None
-        threads: Bound = 1.0
-        for node in walk(kernel.body):
-            if isinstance(node, For) and node.axis is not None and (axis := platform.axis(node.axis)):
-                extent = np.nan_to_num(evaluate(node.hi, known), nan=1.0)
-                bad = (extent < 1) | (extent > axis.max_extent)
-                out["violation"] = out["violation"] + np.where(bad, 4.0, 0.0)
-                if axis.level == "block":
-                    threads = threads * extent
-        if platform.axes:
-            limit = kernel.max_threads or platform.max_threads
-            out["violation"] = out["violation"] + np.where(threads > limit, 4.0, 0.0)
+        for launched in kernel.body.stmts:  # one, or one after the other
+            threads: Bound = 1.0
+            for node in walk(launched):
+                if isinstance(node, For) and node.axis is not None and (axis := platform.axis(node.axis)):
+                    extent = np.nan_to_num(evaluate(node.hi, known), nan=1.0)
+                    bad = (extent < 1) | (extent > axis.max_extent)
+                    out["violation"] = out["violation"] + np.where(bad, 4.0, 0.0)
+                    if axis.level == "block":
+                        threads = threads * extent
+            if platform.axes:
+                limit = kernel.max_threads or platform.max_threads
+                out["violation"] = out["violation"] + np.where(threads > limit, 4.0, 0.0)
 
     def confirm(self, probe: Probe | None, each: int = 1) -> Sizes:
         """The best sets that also run, up to `each` per label, and contracts met on the way."""
