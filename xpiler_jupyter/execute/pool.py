@@ -16,10 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import RunError
+from .api import Array
 from .compiler import compile_runtime
 
 WORKER = Path(__file__).parent / "worker.py"
-KEEP_BYTES = 512 << 20  # shared memory above this is given back after the run: making its pages anew costs more than most runs
+# Making pages anew costs more than most runs: shared memory is kept between them. What is above KEEP_BYTES is given back
+# after the run, what is above SPARE_BYTES as soon as a run needs much less.
+KEEP_BYTES = 2 << 30
+SPARE_BYTES = 512 << 20
 
 
 class Worker:
@@ -44,6 +48,7 @@ class Worker:
         self.fd = os.memfd_create("xpiler-run")
         self.size = 0
         self.memory: mmap.mmap | None = None
+        self.held: dict[int, Array] = {}  # what is known to lie in the memory still, by its place: see `SimulatorCompiled`
         try:
             self._line()
         except (OSError, ValueError):
@@ -52,6 +57,8 @@ class Worker:
 
     def share(self, size: int) -> mmap.mmap:
         """At least `size` bytes of memory that the next run sees at the same offsets."""
+        if self.size > max(SPARE_BYTES, 16 * size):
+            self._give_back()
         if self.memory is None or self.size < size:
             self._unmap()
             os.ftruncate(self.fd, size)
@@ -67,9 +74,13 @@ class Worker:
     def shrink(self) -> None:
         """Gives large shared memory back."""
         if self.size > KEEP_BYTES:
-            self._unmap()
-            os.ftruncate(self.fd, 0)
-            self.size = 0
+            self._give_back()
+
+    def _give_back(self) -> None:
+        self._unmap()
+        self.held = {}
+        os.ftruncate(self.fd, 0)
+        self.size = 0
 
     def close(self) -> None:
         """Ends the zygote and what it forked: it leads its own session."""

@@ -49,7 +49,7 @@ def _output(subject: Subject, ref: Reference, name: str, buffer: str, expected: 
     if source == buffer:
         return None
     given = next(p for p in subject.pointers if p.name == source)
-    data = decode(ref.case.buffers[source], given.dtype)
+    data = decode(ref.case.buffers[source].reshape(-1)[:expected.size], given.dtype)
     return encode(np.resize(data, expected.size), dtype) if data.size else None
 
 

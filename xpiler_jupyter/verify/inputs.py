@@ -110,6 +110,13 @@ def scalar(rng: np.random.Generator, dtype: ScalarType) -> float:
     return float(rng.integers(3, 14)) / 8.0 + 0.0625
 
 
+def freeze(array: Array) -> None:
+    """Makes an array read-only: what runs get again and again need not be given to them anew."""
+    array.flags.writeable = False
+    if isinstance(array.base, np.ndarray):
+        array.base.flags.writeable = False
+
+
 def is_intact(after: Array, before: Array) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
     """Which elements still hold the bits they had."""
     return np.asarray(bits(after) == bits(before))

@@ -304,7 +304,7 @@ class Judge:
         for r in self.references:
             if r.case.kind == "special":
                 continue
-            given = [decode(r.case.buffers[p.name], p.dtype) if p.dtype.is_float else r.case.buffers[p.name]
+            given = [decode(r.case.buffers[p.name], p.dtype) if p.dtype.is_float else r.case.buffers[p.name].copy()
                      for p in inputs]
             try:
                 with np.errstate(all="ignore"):

@@ -17,7 +17,7 @@ from .allowed import restricted, rounding
 from .compare import Tolerance, tolerance
 from .double import double_text
 from .footprint import footprint
-from .inputs import BLOCK, fill, is_intact, perturb, poison
+from .inputs import BLOCK, fill, freeze, is_intact, perturb, poison
 from .interval import Env, Range, value_range
 from .numbers import Floats, Mask, all_ones, decode, encode, eps_of, same_bits
 from .order import is_update
@@ -95,6 +95,8 @@ def make_case(subject: Subject, kind: str, size: SizeSet, seed: int, ascending: 
     for p in subject.pointers if allow else ():
         if p.name not in free and p.name not in ascending and p.name not in size.top:
             buffers[p.name] = restricted(buffers[p.name], p.dtype, allow, kind)
+    for array in buffers.values():
+        freeze(array)
     return Case(kind, size, seed, buffers)
 
 
@@ -254,8 +256,7 @@ class SourceRuns:
         result = twin.run(given, passed(self.subject, case.size.scalars), limits=self.limits)
         if result.fault:
             return None
-        return {p.name: np.asarray(result.outputs[p.name], dtype=np.float64).reshape(-1)
-                for p in self.subject.pointers if p.name in result.outputs}
+        return {n: np.asarray(result.outputs[n], dtype=np.float64).reshape(-1) for n in self.outputs | self.inout}
 
     def sensitivity(self, case: Case, base: dict[str, Floats] | None) -> dict[str, Floats]:
         """How much each output element moves per relative change of all inputs: the size of the terms behind it."""
@@ -295,7 +296,7 @@ class SourceRuns:
         if result.fault:
             return None
         return {p.name: decode(result.outputs[p.name].reshape(-1), p.dtype) for p in self.subject.pointers
-                if p.name in result.outputs}
+                if p.name in self.outputs | self.inout}
 
     def work_eps(self, dtype: ScalarType) -> float | None:
         """The coarsest precision that the source computes in, when its text or its IR shows one below the output's."""

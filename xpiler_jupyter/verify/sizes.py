@@ -93,8 +93,10 @@ def enlarged(option: SizeSet, fault: Fault) -> SizeSet | None:
 
 
 def longer(length: int) -> int:
-    """The next length to try: in big steps while that is cheap, then by doubling."""
-    return min(length * (8 if length < 1 << 22 else 2), MAX_GROWN)
+    """The next length to try: in big steps while that is cheap, then by doubling; large ones in whole pages, so that they
+    lie at the same place in both orders of the threads."""
+    more = length * (8 if length < 1 << 22 else 2)
+    return min(more if more < 1 << 20 else -(-more // 4096) * 4096, MAX_GROWN)
 
 
 class Search:
