@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from strategies import assert_same, kernels, plain
 
 from xpiler_jupyter.ir.build import add, binary, ceil_div, integer, loop, lt, mul, scalar, var
-from xpiler_jupyter.ir.nodes import Alloc, Block, Break, Const, If, Kernel, Let, Load, Return, Store, Var
+from xpiler_jupyter.ir.nodes import Alloc, Block, Break, Cast, Const, If, Kernel, Let, Load, Return, Store, Var
 from xpiler_jupyter.ir.simplify import simplify
 from xpiler_jupyter.ir.spec import check
-from xpiler_jupyter.ir.types import F32, I32
+from xpiler_jupyter.ir.types import F32, I32, U32
 
 c = integer
 i, j, n, idx = var("i"), var("j"), var("n"), var("idx")
@@ -139,6 +139,14 @@ def test_a_loop_that_runs_has_positive_bounds() -> None:
     kernel = plain(loop("i", n, Block((loop("j", m, guarded),))), scalars=("n", "m"))
     inside = loop("j", m, Block((put(i),)))
     assert body(simplify(kernel)) == (loop("i", n, Block((inside,))),)
+
+
+def test_an_unsigned_quotient_stays_unsigned() -> None:
+    """`(int)(x / 8)` of an unsigned x from 2^31 on is not `(int)x / 8`."""
+    x = Load("B", (i,), U32)
+    kernel = plain(loop("i", n, Block((Store("C", (i,), Cast(binary("/", x, Const(8, U32)), I32), I32),))))
+    (store,) = body(simplify(kernel))[0].body.stmts  # type: ignore[attr-defined]
+    assert store.value == Cast(binary("/", x, Const(8, U32)), I32)
 
 
 @pytest.mark.parametrize("size", [0, 1, 4])

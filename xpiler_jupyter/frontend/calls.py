@@ -7,6 +7,7 @@ from tree_sitter import Node
 from ..ir import build
 from ..ir.nodes import Barrier, Const, Expr
 from ..ir.types import BOOL, F32
+from .bit_functions import bit_call, is_bit_function
 from .literals import numeric_limit
 from .math_functions import MathError, is_math, is_trivial, math_call
 from .refusals import call_refusal, node_refusal, short
@@ -78,6 +79,8 @@ class Calls(Registers):
             return self._tf32(node)
         if is_math(name):
             return self.math(node, name)
+        if is_bit_function(name):
+            return bit_call(self, node, name, [self.expr(a) for a in self.arguments(node)])
         called = self.instr_call(node, name)
         if called is not None:
             return called.value

@@ -17,7 +17,7 @@ from typing import Any
 from .build import COMPARE, trunc_div
 from .division import Division
 from .nodes import Binary, Call, Cast, Const, Expr, For, Kernel, Let, Load, Node, Param, Ref, Select, Unary, Var
-from .poly import ONE, ZERO, Atom, Digit, Opaque, Poly, Writer, without_floor
+from .poly import ONE, ZERO, Atom, Digit, Opaque, Poly, Writer, divided, without_floor
 from .ranges import further
 from .types import I32, ScalarType
 from .visit import map_children, walk
@@ -171,8 +171,10 @@ class Scope(Division):
         elif isinstance(e, Unary) and e.op == "-" and e.dtype.is_integer:
             out = -self.poly(e.x)
         elif isinstance(e, Cast) and e.dtype.is_integer and e.x.dtype.is_integer:
-            return_value = self._as_type(self.poly(e.x), e.x.dtype, e.dtype)
-            return return_value if return_value is not None else self._opaque(e)
+            kept = self._as_type(self.poly(e.x), e.x.dtype, e.dtype)
+            if kept is not None and not _contains(e.dtype, e.x.dtype) and not all(self._fits(b, e.dtype) for b in divided(kept)):
+                kept = None  # (int)(x >> 3) of an unsigned x: the quotient fits, what is divided need not
+            return kept if kept is not None else self._opaque(e)
         elif isinstance(e, Call) and e.fn in ("min", "max") and e.dtype.is_integer and len(e.args) == 2:
             out = self._extremum(e)
         elif isinstance(e, Select) and e.dtype.is_integer:

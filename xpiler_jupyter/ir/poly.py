@@ -249,6 +249,14 @@ ZERO = Poly({})
 ONE = Poly.const(1)
 
 
+def divided(p: Poly) -> Iterator[Poly]:
+    """What the quotients and remainders in p are taken of."""
+    for a in p.atoms():
+        if isinstance(a, Digit):
+            yield a.base
+            yield from divided(a.base)
+
+
 @lru_cache(maxsize=65536)
 def atom_names(a: Atom) -> frozenset[str]:
     if isinstance(a, Digit):

@@ -27,4 +27,7 @@ def functions() -> dict[tuple[str, ScalarType], str]:
     }
     for t in (I32, U32, I64, U64):
         table["max", t], table["min", t] = "std::max", "std::min"
+    table |= {("popc", I32): "__builtin_popcount", ("popcll", I32): "__builtin_popcountll",
+              ("ffs", I32): "__builtin_ffs", ("ffsll", I32): "__builtin_ffsll",
+              ("clz", I32): "{0} ? __builtin_clz({0}) : 32", ("clzll", I32): "{0} ? __builtin_clzll({0}) : 64"}
     return table

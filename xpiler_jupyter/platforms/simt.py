@@ -40,6 +40,7 @@ def functions() -> dict[tuple[str, ScalarType], str]:
     fast = "__expf __logf __log2f __log10f __sinf __cosf __tanf __powf __fdividef __exp10f __saturatef"
     for name in fast.split():
         table[name, F32] = name
+    table |= {(name, I32): f"__{name}" for name in ("popc", "popcll", "ffs", "ffsll", "clz", "clzll")}
     return table
 
 
