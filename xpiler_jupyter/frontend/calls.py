@@ -11,17 +11,17 @@ from .bit_functions import bit_call, is_bit_function
 from .literals import numeric_limit
 from .math_functions import MathError, is_math, is_trivial, math_call
 from .refusals import call_refusal, node_refusal, short
-from .registers import Registers
 from .symbols import Got
 from .tf32 import NAME as TF32
 from .tf32 import to_tf32
 from .tree import field, strip_parens
 from .typenames import CType
+from .votes import Votes
 
 _CASTS = ("static_cast", "reinterpret_cast", "const_cast")
 
 
-class Calls(Registers):
+class Calls(Votes):
     """Lowers call expressions."""
 
     def _on_call_expression(self, node: Node) -> Got:
@@ -68,6 +68,8 @@ class Calls(Registers):
         scope = next((s for s, text in self.platform.barriers.items() if text.split("(")[0].strip() == name), None)
         if scope is not None:
             return self.barrier(node, name, scope)
+        if name in self.platform.votes:
+            return self.vote(node, name, self.platform.votes[name])
         if name in ("__ldg", "__ldcg", "__ldcs", "__builtin_nontemporal_load"):
             args = self.arguments(node)
             if len(args) != 1:

@@ -59,9 +59,12 @@ class Loops(Inliner):
     def _while(self, node: Node, condition: Node | None, body: Node, updates: list[Node]) -> None:
         """`while (condition) { body; updates }`. A condition that needs statements is tested inside."""
         mine, self.pending = self.pending, []
+        state = self.snapshot()
         with self.block() as before:
             cond: Expr = self.condition(condition) if condition is not None else Const(True, BOOL)
         simple = not before
+        if not simple:
+            self.restore(state)
         with self.block() as stmts:
             if not simple and condition is not None:
                 self._leave_unless(self.condition(condition), node)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ..ir import build
 from ..ir.nodes import AnyStmt, Block, Const, Expr, For, Host, Kernel, Param, Return, Var
@@ -50,6 +51,13 @@ class Lowering(Declarations):
         name = super().fresh(base)
         self.ever.add(name)
         return name
+
+    def snapshot(self) -> tuple[Any, ...]:
+        return (super().snapshot(), set(self.ever))
+
+    def restore(self, state: tuple[Any, ...]) -> None:
+        inner, self.ever = state
+        super().restore(inner)
 
     def fresh_everywhere(self, base: str) -> str:
         taken = self.ever | set().union(*self.visible)

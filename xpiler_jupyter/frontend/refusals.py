@@ -21,7 +21,6 @@ _CALLS: tuple[tuple[str, str, str | None], ...] = (
     (r"__shfl\w*", "warp shuffles ({}) are not supported yet", None),
     (r"__(ballot|any|all|activemask|match_any|match_all|reduce_\w+)(_sync)?",
      "warp votes ({}) are not supported yet", None),
-    (r"__syncthreads_(count|and|or)", "barriers that also vote ({}) are not supported yet", None),
     (r"__threadfence\w*|__threadfence", "memory fences ({}) are not supported", None),
     (r"_mm\d*_\w+", "SIMD intrinsics ({}) are not supported yet", None),
     (r"cooperative_groups::.*|cg::.*", "cooperative groups ({}) are not supported yet", None),

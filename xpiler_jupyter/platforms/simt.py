@@ -14,6 +14,7 @@ AXES = (
     Axis("threadIdx.z", "block", "blockDim.z", 64, "z"),
 )
 BARRIERS = {"block": "__syncthreads();"}
+VOTES = {"__syncthreads_count": "count", "__syncthreads_and": "and", "__syncthreads_or": "or"}
 _ELEMENTS = {"char": I8, "uchar": U8, "short": I16, "ushort": U16, "int": I32, "uint": U32, "long": I64, "ulong": U64,
              "longlong": I64, "ulonglong": U64, "float": F32, "double": F64}
 # Vectors with fields x, y, z, w, and those of half precision, which have x and y.
