@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from interp import Env, evaluate
 from strategies import kernels
 
+from xpiler_jupyter.dataflow import extents as extents_module
 from xpiler_jupyter.dataflow.extents import bounds_report, extents, footprint_is_dense
 from xpiler_jupyter.frontend import parse
 from xpiler_jupyter.ir.build import integer
@@ -144,3 +145,20 @@ def test_an_extent_that_takes_minutes_is_left_unknown() -> None:
       }
     }""", platforms.get("c"))
     assert extents(k) == {"A": None, "B": None}
+
+
+def test_a_cover_that_takes_minutes_to_prove_is_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two digits of one index far apart in memory: dense, but isl would look through the elements."""
+    def asked(*_: object) -> None:
+        raise AssertionError("isl is asked")
+
+    monkeypatch.setattr(extents_module, "_box", asked)
+    kernel = parse("""extern "C" void f(float* A) {
+      for (int c = 0; c < 16; c++)
+        for (int e = 0; e < 2; e++)
+          for (int b = 0; b < 100; b++)
+            for (int t = 0; t < 256; t++)
+              A[(c * 2 + e) % 4 * 204800 + b * 2048 + (c * 2 + e) / 4 * 256 + t] = 0;
+    }""", "c")
+    params = tuple(dataclasses.replace(p, extent=Const(819200, I32)) for p in kernel.params)
+    assert not footprint_is_dense(dataclasses.replace(kernel, params=params), "A")

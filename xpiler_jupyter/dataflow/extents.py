@@ -26,6 +26,8 @@ from .sets import DIM, NotAffine, Set, TooHard, affine, bounded, compare, isl_va
 # less than half of it; what takes more takes minutes, and the intervals of `verify` estimate it at once.
 EXTENT_BUDGET = 120_000
 
+LARGEST_MODULUS = 1 << 14  # of a set that is asked to cover another: beyond, minutes
+
 
 @dataclass(frozen=True, slots=True)
 class Violation:
@@ -324,9 +326,19 @@ def footprint_is_dense(kernel: Kernel, buffer: str) -> bool:
             written = writes[0]
             for w in writes[1:]:
                 written = written.union(w)
+            if _scattered(written):
+                return False
             return bool(_box(size, rel.strides.get(buffer), written.dim(DIM.set)).is_subset(written))
     except (TooHard, NotAffine):
         return False
+
+
+def _scattered(written: Set) -> bool:
+    """Are the elements those for which several unknown integers exist, one of them far apart from the next? isl then
+    looks through them one by one, and its budget does not count that."""
+    return any(abs(c.get_coefficient_val(DIM.div, k).to_python()) > LARGEST_MODULUS
+               for part in written.get_basic_sets() if part.dim(DIM.div) > 1 for c in part.get_constraints()
+               for k in range(part.dim(DIM.div)))
 
 
 def _box(size: Poly, strides: tuple[Poly, ...] | None, rank: int) -> Set:
