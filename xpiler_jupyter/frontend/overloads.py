@@ -15,8 +15,8 @@ from ..ir.types import BOOL, integer_promotion
 from ..platforms.instr import Instr, Operand
 from .records import Records
 from .refusals import short
-from .symbols import Bundle, Fragment, Ptr
-from .tree import strip_parens
+from .symbols import Array, Bundle, Fragment, Moving, Pointer, Ptr
+from .tree import preorder, strip_parens
 
 _CALL = re.compile(r"(?:\{\w+\}\s*=\s*)?([\w:]+)\((.*)\)", re.DOTALL)
 
@@ -90,7 +90,7 @@ class Overloads(Records):
                 args = self._fit(row, given, loose)
                 if isinstance(args, dict):
                     return self._emit_call(node, row, args)
-                nearest = max(nearest, args, key=lambda a: a[0])
+                nearest = max(nearest, args, key=lambda a: (a[0], bool(a[1])))
         if nearest[1]:
             raise self.tree.source.error(SourceFaultError, self.tree.origin(nearest[2])[0],
                                          f"the source is at fault: {nearest[1]}", "Copy it there first.")
@@ -172,13 +172,26 @@ class Overloads(Records):
         if result.declared:
             raise self.unsupported(node, f"{row.word} is not supported yet: its value is a register")
         self.need_hoisting(node, row.word)
-        if any(o.memory and o.access != "r" for o in row.operands if o is not result) and not _is_statement(node):
+        changed = {a.buffer for o in row.operands if o is not result and o.memory and o.access != "r"
+                   and isinstance(a := found[o.name], Ref)}
+        if changed and not _is_statement(node) and not (row.atomic and self._mentioned_once(node, changed)):
             raise self.unsupported(node, f"{row.word} writes a buffer: inside a larger expression the order is not clear",
                                    "Give its value to a variable first.")
         cell = self.cell(_value_name(row.word), result.dtype, None, node)
         found[result.name] = Ref(cell.buffer, (), result.dtype)
         self.emit(InstrCall(row.name, tuple(found[o.name] for o in row.operands)), node)
         return Called(Load(cell.buffer, (), result.dtype))
+
+
+    def _mentioned_once(self, node: Node, buffers: set[str]) -> bool:
+        """Does the statement around the call touch these buffers nowhere else, so that the call may go first?"""
+        top = node
+        while top.parent is not None and not top.parent.type.endswith(("_statement", "declaration")):
+            top = top.parent
+        symbols = [self.find(self.text(n)) for n in preorder(top) if n.type == "identifier"]
+        names = [s.ptr.buffer if isinstance(s, Array | Pointer) else getattr(s, "buffer", "") for s in symbols]
+        moving = [s.base.buffer for s in symbols if isinstance(s, Moving) and s.base is not None]
+        return sum(n in buffers for n in (*names, *moving)) <= 1
 
 
 def _is_statement(node: Node) -> bool:
@@ -196,6 +209,13 @@ def _is_statement(node: Node) -> bool:
 
 
 def _value_name(word: str) -> str:
-    """What the value of a call is called: its last telling word, `__bang_count` gives `count`."""
-    parts = [w for w in word.split("_") if w.isalpha() and len(w) > 2 and w not in ("bang", "epi", "sync")]
+    """What the value of a call is called: its last telling word, `__bang_count` gives `count`. One that means something
+    else in C++ keeps the word before it: `__shfl_xor_sync` gives `shfl_xor`."""
+    parts = [w for w in word.split("_") if w.isalpha() and len(w) > 1 and w not in ("bang", "epi", "sync")]
+    if len(parts) > 1 and parts[-1] in _TAKEN:
+        return "_".join(parts[-2:])
+    parts = [w for w in parts if len(w) > 2]
     return parts[-1] if parts else "value"
+
+
+_TAKEN = frozenset(("and", "or", "xor", "not", "min", "max", "abs"))

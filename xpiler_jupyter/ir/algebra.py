@@ -172,7 +172,8 @@ class Scope(Division):
             out = -self.poly(e.x)
         elif isinstance(e, Cast) and e.dtype.is_integer and e.x.dtype.is_integer:
             kept = self._as_type(self.poly(e.x), e.x.dtype, e.dtype)
-            if kept is not None and not _contains(e.dtype, e.x.dtype) and not all(self._fits(b, e.dtype) for b in divided(kept)):
+            fits = kept is None or _contains(e.dtype, e.x.dtype) or all(self._fits(b, e.dtype) for b in divided(kept))
+            if not fits:
                 kept = None  # (int)(x >> 3) of an unsigned x: the quotient fits, what is divided need not
             return kept if kept is not None else self._opaque(e)
         elif isinstance(e, Call) and e.fn in ("min", "max") and e.dtype.is_integer and len(e.args) == 2:

@@ -162,6 +162,9 @@ class _Simplifier:
             if isinstance(a, Const):
                 return a
             return e if a is e.a and b is e.b else Binary(e.op, a, b, BOOL, span=e.span)
+        if isinstance(e, Binary) and e.op in ("==", "!=") and _is_zero(e.b) and isinstance(e.a, Cast) and e.a.x.dtype == BOOL:
+            inner = self.condition(e.a.x, scope)  # a truth value as a number, asked whether it is one
+            return inner if e.op == "!=" else negate(inner)
         if isinstance(e, Select):
             which = scope.proves(e.cond)
             if which is not None:
@@ -238,6 +241,10 @@ class _Simplifier:
         if body is not s.body:
             s = dataclasses.replace(s, body=body)
         return (s if s.kind == "parallel" else merge_guard(hoist_guard(s), scope),)
+
+
+def _is_zero(e: Expr) -> bool:
+    return isinstance(e, Const) and e.value == 0
 
 
 def _always_leaves(b: Block) -> bool:

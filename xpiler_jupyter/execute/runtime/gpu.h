@@ -146,9 +146,31 @@ template <class T> XRT_MASK __match_any_sync(XRT_MASK m, T v, XRT_AT) {
   unsigned long long bits = 0;
   __builtin_memcpy(&bits, &v, sizeof v);
   return (XRT_MASK)xrt::meet(XRT_MATCH, m, false, bits, 0, xrt_line); }
-template <class T> T __reduce_add_sync(XRT_MASK m, T v, XRT_AT) {
-  for (int d = XRT_LANES / 2; d; d /= 2) v += xrt::shuffle(m, false, v, xrt::lane_xor((unsigned)d, XRT_LANES), xrt_line);
-  return v; }
+// The lanes' values one after the other, or by halves when all lanes are there.
+#define XRT_REDUCE(name, e)                                                                                 \
+  template <class T> T name(XRT_MASK m, T v, XRT_AT) {                                                      \
+    unsigned long long here = xrt::meet(XRT_SYNC, m, false, 0, 0, xrt_line);                                \
+    if (!(XRT_MASK)~here) {                                                                                 \
+      for (int d = XRT_LANES / 2; d; d /= 2) {                                                              \
+        T a = v, b = xrt::shuffle(m, false, v, xrt::lane_xor((unsigned)d, XRT_LANES), xrt_line);            \
+        v = (T)(e);                                                                                         \
+      }                                                                                                     \
+      return v;                                                                                             \
+    }                                                                                                       \
+    T a = v;                                                                                                \
+    for (unsigned l = 0, some = 0; l < XRT_LANES; l++)                                                      \
+      if (here >> l & 1) {                                                                                  \
+        T b = xrt::shuffle(m, false, v, l, xrt_line);                                                       \
+        a = some++ ? (T)(e) : b;                                                                            \
+      }                                                                                                     \
+    return a; }
+XRT_REDUCE(__reduce_add_sync, a + b)
+XRT_REDUCE(__reduce_min_sync, b < a ? b : a)
+XRT_REDUCE(__reduce_max_sync, b > a ? b : a)
+XRT_REDUCE(__reduce_and_sync, a & b)
+XRT_REDUCE(__reduce_or_sync, a | b)
+XRT_REDUCE(__reduce_xor_sync, a ^ b)
+#undef XRT_REDUCE
 inline void __threadfence() {}
 inline void __threadfence_block() {}
 inline void __threadfence_system() {}

@@ -23,6 +23,10 @@ template <class T> T __shfl_xor(T v, int d, int w = XRT_LANES, XRT_AT) {
 inline unsigned long long __ballot(int p, XRT_AT) { return xrt::meet(XRT_BALLOT, xrt::kAll, true, p != 0, 0, xrt_line); }
 inline int __any(int p, XRT_AT) { return xrt::meet(XRT_BALLOT, xrt::kAll, true, p != 0, 0, xrt_line) != 0; }
 inline int __all(int p, XRT_AT) { return xrt::meet(XRT_BALLOT, xrt::kAll, true, p == 0, 0, xrt_line) == 0; }
+template <class T> unsigned long long __match_any(T v, XRT_AT) {
+  unsigned long long bits = 0;
+  __builtin_memcpy(&bits, &v, sizeof v);
+  return xrt::meet(XRT_MATCH, xrt::kAll, true, bits, 0, xrt_line); }
 inline unsigned __lane_id() { return xrt::lane(); }
 
 // A HIP vector adds and multiplies by element.
