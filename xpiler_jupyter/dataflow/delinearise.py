@@ -30,10 +30,10 @@ def index_maps(rank: int, accesses: list[tuple[tuple[Poly | None, ...], Set]],
             levels = [p for p in polys if p is not None]
             if strides:
                 flat = levels[0]
-                levels = _split(flat, strides, domain)
+                levels = split(flat, strides, domain)
                 if levels is None:
                     sizes = sorted({a for s in strides for m in s for a in m})
-                    levels = _split(flat, strides, at_least_one(sizes, domain))
+                    levels = split(flat, strides, at_least_one(sizes, domain))
                     assumes |= set(sizes) if levels is not None else set()
         out.append(_relation(levels, domain, len(strides) or rank))
     return strides, out
@@ -88,7 +88,7 @@ def ratio(big: Poly, small: Poly) -> Poly | None:
     return None if left is None or c % d else {left: c // d}
 
 
-def _split(p: Poly, strides: tuple[Poly, ...], domain: Set) -> list[Poly] | None:
+def split(p: Poly, strides: tuple[Poly, ...], domain: Set) -> list[Poly] | None:
     """The polynomial as a tuple over the strides, or None when a part may leave its range."""
     levels: list[Poly] = [{} for _ in strides]
     for m, c in p.items():

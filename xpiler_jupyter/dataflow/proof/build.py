@@ -1,0 +1,331 @@
+"""From the IR to statements. The threads of a block run one after the other between two barriers; that this is one of the
+orders a device may choose, and that no other gives another result, is what `races.py` shows. What has no exact form is
+refused with its reason: nothing here approximates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ...ir.nodes import (
+    Alloc,
+    Barrier,
+    Block,
+    Break,
+    Continue,
+    Expr,
+    For,
+    If,
+    InstrCall,
+    Kernel,
+    Let,
+    Load,
+    Node,
+    Return,
+    Store,
+    While,
+)
+from ...ir.types import BOOL
+from ...ir.visit import stmts_of, walk
+from .. import poly as P
+from ..poly import Scope
+from ..sets import DIM, Map, NotAffine, Set, compare, condition, universe
+from .model import (
+    Apply,
+    Choose,
+    D,
+    Fence,
+    Get,
+    Number,
+    Place,
+    Program,
+    Read,
+    Statement,
+    Tree,
+    Unknown,
+    Words,
+)
+from .trees import Kept, Trees
+
+MANY_ROUNDS = 200
+
+
+def program(kernel: Kernel, sizes: Mapping[str, int], words: Words, slots: Mapping[str, str]) -> Program:
+    """The kernel at these sizes; sizes left out stay symbolic.
+
+    Args:
+        kernel: with the meanings of instrs in place of their calls.
+        sizes: values of scalar parameters and launch sizes.
+        words: what the platform's table says.
+        slots: parameter buffers by name: which buffer of the C ABI function each is.
+    Raises:
+        Unknown: something has no exact form.
+    """
+    return _Builder(kernel, sizes, words, slots).run()
+
+
+class _Builder(Trees):
+    """Statements, in text order."""
+
+    def run(self) -> Program:
+        scope = Scope()
+        for p in self.kernel.params + self.kernel.sizes:
+            if p.pointer:
+                place = Place(p.name, (), (), self.slots.get(p.name), "global")
+                self.out.places[p.name] = place
+                self.names[p.name], self.types[p.name] = p.name, p.dtype
+            elif p.name in self.sizes and p.dtype.is_integer:
+                scope.values[p.name] = P.const(int(self.sizes[p.name]))
+            elif p.dtype.is_integer:
+                scope.values[p.name] = P.atom(p.name)
+            else:
+                scope.values[p.name] = None
+        self.block(self.kernel.body, scope, universe(0), ())
+        return self.out
+
+    def next(self) -> int:
+        self.order += 1
+        return self.order
+
+    # -- statements: each gives the instances that go on -----------------------------------------------------------------
+
+    def block(self, body: Block, scope: Scope, domain: Set, time: tuple[int | D, ...]) -> Set:
+        scope, names, kept = scope.child(), dict(self.names), dict(self.kept)
+        for s in stmts_of(body):
+            if domain.is_empty():
+                break
+            domain = self.statement(s, scope, domain, time)
+        self.names, self.kept = names, kept
+        return domain
+
+    def statement(self, s: Any, scope: Scope, domain: Set, time: tuple[int | D, ...]) -> Set:
+        if isinstance(s, For):
+            return self.loop(s, scope, domain, time)
+        if isinstance(s, If):
+            return self.branch(s, scope, domain, time)
+        if isinstance(s, Alloc):
+            self.alloc(s, scope, domain, time)
+        elif isinstance(s, Let):
+            self.let(s, scope, domain, time)
+        elif isinstance(s, Store):
+            self.store(s, scope, domain, time)
+        elif isinstance(s, Return | Continue):
+            return Set.empty(domain.get_space())
+        elif isinstance(s, Barrier):
+            self.out.fences.append(Fence(domain, (*time, self.next()), s))
+            self.since = self.next()
+        elif isinstance(s, While):
+            self.rounds(s, scope, domain, time)
+        elif isinstance(s, Break):
+            raise Unknown("a loop that ends early is not covered by proofs yet", s)
+        elif isinstance(s, InstrCall):
+            raise Unknown(f"{s.instr} has no meaning for one thread alone", s)
+        else:
+            raise Unknown(f"{type(s).__name__} is not covered by proofs", s)
+        return domain
+
+    def loop(self, s: For, scope: Scope, domain: Set, time: tuple[int | D, ...]) -> Set:
+        dim = int(domain.dim(DIM.set))
+        lo, hi, step = (self.poly(e, scope, domain) for e in (s.lo, s.hi, s.step))
+        width = None if step is None else P.constant(step)
+        if lo is None or hi is None or width is None or width <= 0:
+            raise Unknown(f"the bounds of loop {s.var} are not affine", s)
+        inner = domain.add_dims(DIM.set, 1)
+        try:
+            inner = inner.intersect(compare(">=", P.atom(dim), lo, inner))
+            inner = inner.intersect(compare("<", P.atom(dim), hi, inner))
+            if width != 1:
+                off, by = P.sub(P.atom(dim), lo), P.const(width)
+                rest = P.sub(off, P.mul(by, P.atom(("fdiv", P.freeze(off), P.freeze(by)))))
+                inner = inner.intersect(compare("==", rest, {}, inner))
+        except NotAffine:
+            raise Unknown(f"the bounds of loop {s.var} are not affine", s) from None
+        scope = scope.child()
+        scope.values[s.var] = P.atom(dim)
+        level = self.words.levels.get(s.axis or "") if s.kind == "parallel" else None
+        if level is not None:
+            self.axes.append(s.axis or "")
+            if level == "grid":
+                self.out.grid = max(self.out.grid, dim + 1)
+            else:
+                self.out.block = max(self.out.block, dim + 1)
+            self.block(s.body, scope, inner, (*time, D(dim)) if level == "grid" else time)
+            self.axes.pop()
+            return domain
+        if any(isinstance(n, Return) for n in walk(s.body)):
+            raise Unknown("a return inside a loop is not covered by proofs yet", s)
+        meets = any(isinstance(n, Barrier) for n in walk(s.body))
+        before = (*time, self.next()) if meets else self.alone(time)
+        self.since = self.next()
+        self.forget(s)
+        self.block(s.body, scope, inner, (*before, D(dim)))
+        self.forget(s)
+        self.since = self.next() if meets else self.since
+        return domain
+
+    def alone(self, time: tuple[int | D, ...]) -> tuple[int | D, ...]:
+        """The time so far and the next position. Where the threads of a block are under way together, what each does by
+        itself comes after the start of the interval between barriers, thread by thread."""
+        threads = tuple(D(k) for k in range(self.out.grid, self.out.block))
+        if threads and threads[0] not in time:
+            time = (*time, self.since, *threads)
+        return (*time, self.next())
+
+    def rounds(self, s: While, scope: Scope, domain: Set, time: tuple[int | D, ...]) -> None:
+        """A loop whose condition follows from counters that we know, such as a stride that is halved: round by round."""
+        for _ in range(MANY_ROUNDS):
+            may, must = condition(self.known(s.cond), scope, domain)
+            if domain.intersect(may).is_empty():
+                return
+            if not domain.is_subset(must):
+                break
+            self.block(s.body, scope, domain, time)
+        raise Unknown("a while loop whose number of rounds is not known", s)
+
+    def forget(self, s: Node) -> None:
+        """Counters that a loop or a branch may have changed."""
+        for n in walk(s):
+            if isinstance(n, Store):
+                self.cells.pop(self.names.get(n.buffer, ""), None)
+
+    def branch(self, s: If, scope: Scope, domain: Set, time: tuple[int | D, ...]) -> Set:
+        found = self.extreme_of_branch(s)
+        if found is not None:
+            self.store(found, scope, domain, time)
+            return domain
+        may, must = condition(s.cond, scope, domain)
+        if bool(may.intersect(domain).is_equal(must.intersect(domain))):
+            yes, no = domain.intersect(may), domain.subtract(may)
+            out_yes = self.block(s.then, scope, yes, time)
+            self.forget(s)
+            out_no = self.block(s.orelse, scope, no, time) if s.orelse is not None else no
+            self.forget(s)
+            if any(isinstance(n, Barrier) for n in walk(s)):
+                self.since = self.next()
+            if out_yes is yes and out_no is no:
+                return domain
+            return out_yes.union(out_no).coalesce()
+        if any(isinstance(n, Barrier | Return | Break | Continue) for n in walk(s)):
+            raise Unknown("the condition depends on data, and what it guards is more than stores", s)
+        held = self.hold(s.cond, s, scope, domain, time)
+        self.under(s.then, held, True, scope, domain, time)
+        if s.orelse is not None:
+            self.under(s.orelse, held, False, scope, domain, time)
+        return domain
+
+    def extreme_of_branch(self, s: If) -> Store | None:
+        """`if (e > x) x = e;` is x = max(x, e)."""
+        inner = stmts_of(s.then)
+        if len(inner) != 1 or not isinstance(inner[0], Store) or s.orelse is not None:
+            return None
+        store = inner[0]
+        value = self.extreme(s.cond, store.value, Load(store.buffer, store.indices, store.dtype))
+        return replace(store, value=value) if value is not None else None
+
+    def under(self, body: Block, held: Kept, side: bool, scope: Scope, domain: Set, time: tuple[int | D, ...]) -> None:
+        """Stores under a condition on data: `x = cond ? value : x`."""
+        outer = self.guards
+        self.guards = (*outer, (held, side))
+        self.block(body, scope, domain, time)
+        self.guards = outer
+        self.forget(body)
+
+    def hold(self, e: Expr, node: Node, scope: Scope, domain: Set, time: tuple[int | D, ...]) -> Kept:
+        """Evaluates an expression once: a statement of its own."""
+        reads: list[Read] = []
+        tree = self.tree(e, scope, domain, reads)
+        s = Statement(f"S{len(self.out.statements)}", domain, self.alone(time), "", None, tree, reads, node)
+        self.out.statements.append(s)
+        return Kept(s, s.dims)
+
+    def alloc(self, s: Alloc, scope: Scope, domain: Set, time: tuple[int | D, ...]) -> None:
+        uid, k = s.name, 1
+        while uid in self.out.places:
+            k += 1
+            uid = f"{s.name}#{k}"
+        own = tuple(range(int(domain.dim(DIM.set))))
+        self.out.places[uid] = Place(uid, own, self.words.apart.get(s.memory, ()), None, s.memory)
+        self.names[s.name], self.types[s.name] = uid, s.dtype
+        self.cells.pop(uid, None)
+        if s.zeroed:
+            element = self.whole(uid, s, scope, domain)
+            self.out.statements.append(Statement(f"S{len(self.out.statements)}", element[0], self.alone(time), uid,
+                                                 element[1], Number(0), [], s))
+
+    def whole(self, uid: str, s: Alloc, scope: Scope, domain: Set) -> tuple[Set, Map]:
+        """Every element of an array: one instance each."""
+        n = int(domain.dim(DIM.set))
+        inner = domain.add_dims(DIM.set, len(s.shape))
+        for k, e in enumerate(s.shape):
+            size = self.poly(e, scope, domain)
+            if size is None:
+                raise Unknown(f"the size of {s.name} is not known", s)
+            inner = inner.intersect(compare(">=", P.atom(n + k), {}, inner)).intersect(compare("<", P.atom(n + k), size, inner))
+        dims = [P.atom(k) for k in range(n + len(s.shape))]
+        return inner, self.element_map(dims, inner)
+
+    def let(self, s: Let, scope: Scope, domain: Set, time: tuple[int | D, ...]) -> None:
+        value = self.poly(s.value, scope, domain)
+        self.kept.pop(s.name, None)
+        inner = scope.child()
+        scope.exprs.pop(s.name, None)
+        scope.values[s.name] = value
+        if value is not None:
+            return
+        if s.dtype == BOOL:
+            scope.exprs[s.name] = (s.value, inner)
+        self.kept[s.name] = self.hold(s.value, s, scope, domain, time)
+
+    def store(self, s: Store, scope: Scope, domain: Set, time: tuple[int | D, ...]) -> None:
+        uid = self.names[s.buffer]
+        reads: list[Read] = []
+        tree = self.tree(s.value, scope, domain, reads)
+        polys = [self.poly(i, scope, domain) for i in s.indices]
+        if any(p is None for p in polys):
+            raise Unknown(f"{s.buffer} is written at a place that depends on data", s)
+        st = Statement(f"S{len(self.out.statements)}", domain, self.alone(time), uid, None, tree, reads, s)
+        self.place(st, uid, [p for p in polys if p is not None], domain)
+        if self.guards:
+            reads.append(Read(uid, st.element, node=s))
+            old: Tree = Get(len(reads) - 1)
+            for held, side in reversed(self.guards):
+                reads.append(Read("", None, held.statement, held.depth))
+                cond = Get(len(reads) - 1)
+                st.tree = Apply("select", (cond, st.tree, old) if side else (cond, old, st.tree))
+        elif s.dtype == self.types[s.buffer]:
+            st.update = _update(st, self.kind(self.types[s.buffer]))
+        if s.dtype != self.types[s.buffer] and not self.guards:
+            st.tree = Apply(f"bits {self.types[s.buffer]}", (st.tree,))
+        self.out.statements.append(st)
+        value = self.poly(s.value, scope, domain) if not s.indices and not self.guards else None
+        number = P.constant(value) if value is not None else None
+        self.cells.pop(uid, None)
+        if number is not None:
+            self.cells[uid] = number
+
+
+def _update(s: Statement, kind: str) -> tuple[str, int, Tree] | None:
+    """(operator, read of the accumulator, contribution) of `x = x op e` with an operator whose terms may be reordered."""
+    t = s.tree
+    if not isinstance(t, Apply) or len(t.args) != 2 or s.element is None:
+        return None
+    op = t.op.removesuffix(kind)
+    if op not in ("+", "-", "*", "min", "max", "&", "|", "^") or t.op == op:
+        return None
+    sides = ((0, 1),) if op == "-" else ((0, 1), (1, 0))
+    for a, b in sides:
+        x, e = t.args[a], t.args[b]
+        if isinstance(x, Get) and s.reads[x.read].buffer == s.buffer and s.reads[x.read].element is not None \
+                and s.reads[x.read].element.is_equal(s.element) and not _mentions(e, x.read):  # type: ignore[union-attr]
+            return ("+" + kind, x.read, Apply(f"-{kind}", (e,))) if op == "-" else (t.op, x.read, e)
+    return None
+
+
+def _mentions(t: Tree, read: int) -> bool:
+    if isinstance(t, Get):
+        return t.read == read
+    if isinstance(t, Apply):
+        return any(_mentions(a, read) for a in t.args)
+    return isinstance(t, Choose) and (_mentions(t.a, read) or _mentions(t.b, read))

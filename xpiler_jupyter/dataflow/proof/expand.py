@@ -1,0 +1,133 @@
+"""From statements to values: everything a value is made of is looked up where it was written, until inputs are reached."""
+
+from __future__ import annotations
+
+from itertools import product
+
+from ..sets import DIM, Map, Set
+from .algebra import Rules, apply, bag
+from .flow import Flow
+from .model import Affine, Choose, Get, Number, Program, Statement, Tree, Unknown
+from .values import In, Num, Part, Piece, Place, Value, as_map, projection, unit, wrapped
+
+DEEP = 40  # statements that build on each other without a sum
+MANY = 600  # pieces of one value
+
+
+class Expander:
+    """Values of one program."""
+
+    def __init__(self, program: Program, rules: Rules) -> None:
+        self.program, self.flow, self.rules = program, Flow(program), rules
+        self.depth = 0
+
+    def instance(self, s: Statement, at: Map) -> list[Piece]:
+        """What the statement writes (or evaluates to), by context: `at` maps contexts to its instances."""
+        self.depth += 1
+        try:
+            if self.depth > DEEP:
+                raise Unknown("values build on each other over many rounds; only sums, products, minima and maxima are "
+                              "understood as loops", s.node)
+            if s.update is not None:
+                return self.updates(s, at)
+            return self.tree(s.tree, s, at)
+        finally:
+            self.depth -= 1
+
+    def updates(self, s: Statement, at: Map) -> list[Piece]:
+        """x = x op e, as often as it ran: a bag of all e, and what x held before."""
+        assert s.update is not None
+        op, domain = s.update[0], at.domain()
+        parts: list[Part] = []
+        for t, m in self.flow.terms(s):
+            assert t.update is not None
+            pairs = at.apply_range(m).coalesce()
+            if pairs.is_empty():
+                continue
+            n = int(pairs.dim(DIM.in_))
+            for where, value in self.tree(t.update[2], t, _terms(pairs)):
+                parts.append(Part(as_map(where, n), value))
+        group = self.flow.group(s)
+        starts = group.starts[s.name]
+        begun: list[Piece] = []
+        for w, m in starts.produced:
+            begun += self.instance(w, at.apply_range(m)) if not at.apply_range(m).is_empty() else []
+        if starts.given is not None and not (given := at.apply_range(starts.given)).is_empty():
+            begun.append((given.domain(), self.given(s.buffer, given, s)))
+        out: list[Piece] = []
+        for where, value in begun:
+            here = where.intersect(domain)
+            if here.is_empty():
+                continue
+            narrowed = [Part(p.index.intersect_domain(here), p.value) for p in parts]
+            narrowed = [p for p in narrowed if not p.index.is_empty()]
+            out.append((here, bag(op, [*narrowed, Part(unit(here), value)], here, self.rules)))
+        return out
+
+    def given(self, buffer: str, at: Map, s: Statement) -> Value:
+        """What the buffer held before the kernel began."""
+        slot = self.program.places[buffer].slot
+        if slot is None:
+            raise Unknown(f"{buffer.split('#')[0]} is read before it is written", s.node)
+        return In(slot, at)
+
+    def tree(self, t: Tree, s: Statement, at: Map) -> list[Piece]:
+        """A tree over the reads of statement `s`."""
+        domain = at.domain()
+        if isinstance(t, Number):
+            return [(domain, Num(t.value))]
+        if isinstance(t, Affine):
+            value = Map.from_pw_aff(t.value)
+            here = at.apply_range(value)
+            if not here.dim(DIM.param) and here.range().is_singleton():
+                return [(domain, Num(here.range().sample_point().get_coordinate_val(DIM.set, 0).to_python()))]
+            return [(domain, Place(here))]
+        if isinstance(t, Get):
+            return self.read(t.read, s, at)
+        if isinstance(t, Choose):
+            yes, no = at.intersect_range(t.where), at.subtract_range(t.where)
+            out = [] if yes.is_empty() else self.tree(t.a, s, yes)
+            return out + ([] if no.is_empty() else self.tree(t.b, s, no))
+        out = []
+        for choice in product(*(self.tree(a, s, at) for a in t.args)):
+            where = domain
+            for d, _ in choice:
+                where = where.intersect(d)
+            if not where.is_empty():
+                out.append((where, apply(t.op, tuple(v for _, v in choice), where, self.rules)))
+            if len(out) > MANY:
+                raise Unknown("a value falls into too many cases", s.node)
+        return out
+
+    def read(self, k: int, s: Statement, at: Map) -> list[Piece]:
+        read = s.reads[k]
+        found = self.flow.sources(s, read)
+        out: list[Piece] = []
+        for w, m in found.produced:
+            into = at.apply_range(m)
+            if not into.is_empty():
+                out += self.instance(w, into)
+        if found.given is not None and not (given := at.apply_range(found.given)).is_empty():
+            out.append((given.domain(), self.given(read.buffer, given, s)))
+        return out
+
+
+def _terms(pairs: Map) -> Map:
+    """{ (x, k) -> instance } for the pairs x -> instance: k are those loops of the instance that x does not fix."""
+    n, dims = int(pairs.dim(DIM.in_)), int(pairs.dim(DIM.out))
+    free = [k for k in range(dims) if not pairs.project_out(DIM.out, k + 1, dims - k - 1).project_out(
+        DIM.out, 0, k).is_single_valued()]
+    flat = wrapped(pairs)
+    short = flat.identity()
+    for k in reversed(range(dims)):
+        if k not in free:
+            short = short.project_out(DIM.out, n + k, 1)
+    return short.reverse().apply_range(projection(pairs).intersect_domain(flat))
+
+
+def value_domain(pieces: list[Piece], like: Set) -> Set:
+    """Where any of the pieces says something."""
+    out = Set.empty(like.get_space())
+    for where, _ in pieces:
+        out = out.union(where)
+    return out
