@@ -87,7 +87,7 @@ class Judge:
         search = Search(source, self.shape, np.random.default_rng(self.seed))
         first = search.confirm(None).sets[0]
         if too_big(source, first, patience):
-            source, first = self._sliced(first, patience)
+            source, first = self._sliced(first)
         try:
             self.runs = SourceRuns(source, self.places.simulator(source.platform), self.limits, first, self.allow)
         except CompileError as err:
@@ -141,9 +141,9 @@ class Judge:
             return False
         return True
 
-    def _sliced(self, first: SizeSet, patience: float) -> tuple[Subject, SizeSet]:
+    def _sliced(self, first: SizeSet) -> tuple[Subject, SizeSet]:
         """The source cut down to what runs quickly; as it is when it cannot be cut."""
-        part = cut(self.source, first, patience=patience)
+        part = cut(self.source, first)
         if part is None:
             return self.source, first
         inner = {k: float(v) if isinstance(v, float) else int(v)
