@@ -239,7 +239,9 @@ class Port:
         check(kernel, frozenset(a.name for a in platform.axes if a.level == "block"))
         step = Step(pass_name, "rules", plain_knobs(knobs), platform.name, self._before(before), platform.emit(kernel),
                     result.note, "proposed", kernel=kernel, uses=uses)
-        return self._add(self._judged(step, self._judge_for(uses), began, result.assumptions))
+        judge = self._judge_for(uses)
+        judge.expect(Subject(*later) for later in planner.ahead(kernel, self.target, self.allow))
+        return self._add(self._judged(step, judge, began, result.assumptions))
 
     def _before(self, kernel: Kernel) -> str:
         """The text that the next step starts from. The source is shown as we print it, so that the first diff shows the

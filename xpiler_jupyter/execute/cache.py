@@ -7,12 +7,15 @@ import contextlib
 import hashlib
 import os
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from ..kept import directory as directory
 
 MAX_ENTRIES = 4000
+_building: dict[str, threading.Lock] = {}
+_building_lock = threading.Lock()
 
 
 def key_of(*parts: str | bytes) -> str:
@@ -27,6 +30,17 @@ def key_of(*parts: str | bytes) -> str:
 
 def build(key: str, suffix: str, make: Callable[[Path], str]) -> tuple[Path, str]:
     """The file for `key` and the log of its build; a missing one is written by `make(path)`, which returns the log."""
+    with _building_lock:
+        mine = _building.setdefault(key, threading.Lock())
+    try:
+        with mine:  # whoever asks for what another thread is building waits for it
+            return _build(key, suffix, make)
+    finally:
+        with _building_lock:
+            _building.pop(key, None)
+
+
+def _build(key: str, suffix: str, make: Callable[[Path], str]) -> tuple[Path, str]:
     folder = directory() / key[:2]
     path, log = folder / (key + suffix), folder / (key + ".log")
     with contextlib.suppress(OSError):

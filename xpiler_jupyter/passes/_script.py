@@ -27,6 +27,7 @@ from .base import PassResult
 
 Script = Generator[Move, Kernel, None]
 _REMEMBERED = 64
+_AHEAD = 2  # steps whose texts are compiled while another is tested
 MOST_TRIES = 200  # moves that one script may ask for: plans take a dozen, one that asks on and on is going in circles
 
 Key = tuple[str, tuple[str, ...]]
@@ -91,6 +92,16 @@ def after(kernel: Kernel, move: Move, allow: tuple[str, ...] = ()) -> Kernel:
     result = simplify(applied(kernel, move.pass_name, move.target, knobs).kernel)
     platforms.get(result.platform).emit(result)
     return result
+
+
+def ahead(kernel: Kernel, target: Platform, allow: tuple[str, ...]) -> list[tuple[str, Platform, Kernel]]:
+    """The next few kernels of the script that led to `kernel`, each with its text and its platform."""
+    found: list[tuple[str, Platform, Kernel]] = []
+    while len(found) < _AHEAD and (move := next_move(kernel, target, allow)) is not None:
+        kernel = after(kernel, move, allow)
+        platform = platforms.get(kernel.platform)
+        found.append((platform.emit(kernel), platform, kernel))
+    return found
 
 
 def why_not(kernel: Kernel, target: Platform) -> str:

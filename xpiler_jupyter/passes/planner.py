@@ -32,6 +32,7 @@ from . import _plan_lanes, _plan_tasks, _plan_threads
 from . import _registry as passes
 from ._atomics import is_atomic
 from ._plan import Move
+from ._script import ahead as ahead
 from ._script import applied as applied
 from ._script import next_move, rehearse, stepwise
 from ._tidy_tiles import inward

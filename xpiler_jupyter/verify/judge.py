@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -333,6 +333,11 @@ class Judge:
         return "" if out.ok else out.words
 
     # -- testing -------------------------------------------------------------------------------------------------------
+
+    def expect(self, candidates: Iterable[Subject]) -> None:
+        """These will be tested soon: their compiler may begin. (A slice of one is not known before the test.)"""
+        for candidate in candidates if self.slice is None else ():
+            CandidateTest(self, candidate).begin()
 
     def test(self, candidate: Subject) -> list[Evidence]:
         """Compiles and runs one candidate. Never raises for what the candidate does."""
