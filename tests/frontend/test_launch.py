@@ -91,7 +91,7 @@ def test_a_launch_that_is_not_understood_is_refused(old, new, message):
     ("elu<<<grid, block>>>(dy, dx, n);", "while (n) elu<<<grid, block>>>(dy, dx, n);", "launches under a loop"),
     ("elu<<<grid, block>>>(dy, dx, n);", "if (n > 0) elu<<<grid, block>>>(dy, dx, n);", "launches under a condition"),
     ("cudaMemcpy(dx, x, bytes,", "cudaMemcpy(dx, x, bytes / 2,", "another size"),
-    ("cudaMemcpy(dx, x, bytes, cudaMemcpyHostToDevice);", "cudaMemset(dx, 0, bytes);", "fills"),
+    ("cudaMemcpy(dx, x, bytes, cudaMemcpyHostToDevice);", "cudaMemset(dx, 0, bytes / 2);", "fill of a whole buffer"),
     ("int n, int blocks", "int n, int blocks, Tensor t", "Tensor"),
 ])
 def test_host_code_that_is_no_plain_wrapper_still_says_the_launch(old, new, message):
@@ -100,6 +100,11 @@ def test_host_code_that_is_no_plain_wrapper_still_says_the_launch(old, new, mess
     k = parse(WRAPPED.replace(old, new), "cuda")
     assert k.host is None and any(message in note for note in k.notes)
     assert extents(k) == extents(parse(WRAPPED, "cuda"))
+
+
+def test_a_fill_is_part_of_the_wrapper():
+    k = parse(WRAPPED.replace("cudaMemcpy(dx, x, bytes, cudaMemcpyHostToDevice);", "cudaMemset(dx, 0, bytes);"), "cuda")
+    assert k.host is not None and [a.fill for a in k.host.args if a.param == "in"] == [0]
 
 
 MAIN = """

@@ -243,7 +243,7 @@ def _wrapper(unit: Unit, f: Function, found: Found) -> Host:
     at = reader.acts.index(site)
     for k, act in enumerate(reader.acts):
         if isinstance(act, Fill):
-            raise unit.tree.unsupported(act.node, "memory that the host code fills is not supported")
+            _whole(unit, act, k < at)
         if isinstance(act, Copy) and act.inward != (k < at):
             raise unit.tree.unsupported(act.node, "this copy in the host code is not understood")
     given = {unit.tree.text_of(p.name) for p in h.params if p.name is not None}
@@ -269,14 +269,23 @@ def _wrapper(unit: Unit, f: Function, found: Found) -> Host:
         if a in seen:
             raise unit.tree.unsupported(site.node, f"{h.name} passes {a} to the kernel twice: not supported")
         seen.add(a)
-        args.append(_host_arg(unit, p, name, buffer))
+        fill = next((x.value & 255 for x in reader.acts if isinstance(x, Fill) and x.buffer is buffer), None)
+        args.append(_host_arg(unit, p, name, buffer, fill))
     signature = unit.signature(h)
     if len(signature.args) != len(h.params):
         raise unit.tree.unsupported(h.node, f"a parameter of {h.name} has no type that we know (void*)")
     return Host(h.name, signature.args, tuple(args), span=unit.tree.span(h.node))
 
 
-def _host_arg(unit: Unit, p: Declared, name: str, buffer: DeviceBuffer) -> HostArg:
+def _whole(unit: Unit, fill: Fill, before: bool) -> None:
+    """Refuses a fill that a plain wrapper does not do: of a part of a buffer, of one that is copied in, or afterwards."""
+    size = fill.buffer.bytes
+    if not before or fill.buffer.copies_in or size is None or elements(fill.bytes, 1) != elements(size, 1):
+        raise unit.tree.unsupported(fill.node, "only a fill of a whole buffer, before the launch and not copied over, is "
+                                    "supported")
+
+
+def _host_arg(unit: Unit, p: Declared, name: str, buffer: DeviceBuffer, fill: int | None) -> HostArg:
     if buffer.failure is not None:
         raise buffer.failure
     if buffer.bytes is None:
@@ -296,7 +305,7 @@ def _host_arg(unit: Unit, p: Declared, name: str, buffer: DeviceBuffer) -> HostA
                 elements(c.bytes, p.type.base.bytes) != elements(buffer.bytes, p.type.base.bytes):
             raise unit.tree.unsupported(c.node, f"this copies another size than {buffer.name} has")
     source = next(iter(sources), None)
-    return HostArg(name, source, None, bool(buffer.copies_in), bool(buffer.copies_out))
+    return HostArg(name, source, None, bool(buffer.copies_in), bool(buffer.copies_out), fill)
 
 
 # -- comments ----------------------------------------------------------------------------------------------------------

@@ -232,9 +232,10 @@ def with_meanings(kernel: Kernel) -> Kernel:
     class Put(Rewriter):
         def visit_InstrCall(self, call: InstrCall) -> Any:
             try:
-                return meanings.of(call)
+                stmts = meanings.of(call)
             except UnsupportedError:
                 return call
+            return tuple(s if isinstance(s, Block) else dataclasses.replace(s, span=call.span) for s in stmts)
 
         def visit_Alloc(self, s: Alloc) -> Alloc:
             return dataclasses.replace(s, memory="local") if s.memory in fragments else s

@@ -273,13 +273,15 @@ class Param(Node):
 @dataclass(frozen=True, slots=True)
 class HostArg(Node):
     """What the host wrapper passes for one parameter of the kernel: for a buffer the wrapper's pointer parameter
-    (`source`) with the directions copied, or None for scratch it allocates itself; for a scalar an expression."""
+    (`source`) with the directions copied, or None for scratch it allocates itself; for a scalar an expression. `fill` is
+    what each byte of a buffer is set to before the launch, instead of being copied in."""
 
     param: str
     source: str | None = None
     value: Expr | None = None
     copy_in: bool = True
     copy_out: bool = True
+    fill: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

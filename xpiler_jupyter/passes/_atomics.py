@@ -6,8 +6,8 @@ import dataclasses
 from typing import Any
 
 from ..frontend.meanings import Meanings
-from ..ir.nodes import Alloc, AnyStmt, Block, InstrCall, Kernel, Load, Ref, Stmt, Store
-from ..ir.visit import Rewriter, fresh_name, stmts_of, walk
+from ..ir.nodes import InstrCall, Kernel, Stmt, Store
+from ..ir.visit import Rewriter, walk
 from ..platforms import registry as platforms
 
 
@@ -32,21 +32,8 @@ class _SpeltOut(Rewriter):
     def visit_InstrCall(self, call: InstrCall) -> Any:
         if not is_atomic(self.kernel, call):
             return call
-        row, args = self.meanings.row(call), list(call.args)
-        front: tuple[AnyStmt, ...] = ()
-        back: tuple[AnyStmt, ...] = ()
-        k = [o.name for o in row.operands].index(row.result) if row.result is not None else -1
-        taker = args[k] if k >= 0 else None
-        if isinstance(taker, Ref) and any(isinstance(n, Load) and n.buffer == taker.buffer
-                                          for a in (*args[:k], *args[k + 1:]) for n in walk(a)):
-            # The value from before is stored first, and an operand reads the variable that takes it.
-            name = fresh_name("old", self.meanings.taken)
-            args[k] = Ref(name, (), taker.dtype)
-            front = (Alloc(name, taker.dtype, ()),)
-            back = (Store(taker.buffer, taker.indices, Load(name, (), taker.dtype), taker.dtype, atomic=True),)
-        stmts = (*front, *self.meanings.of(dataclasses.replace(call, args=tuple(args))), *back)
-        placed = [s for s in stmts_of(Block(stmts)) if isinstance(s, Stmt)]
-        return tuple(dataclasses.replace(s, span=call.span, comments=call.comments if s is placed[0] else ()) for s in placed)
+        stmts = [s for s in self.meanings.of(call) if isinstance(s, Stmt)]
+        return tuple(dataclasses.replace(s, span=call.span, comments=call.comments if s is stmts[0] else ()) for s in stmts)
 
 
 class Ordinary(Rewriter):

@@ -70,7 +70,7 @@ def launch_comment(kernel: Kernel, platform: Platform, api: HostApi) -> str:
 
 
 def wrapper(kernel: Kernel, host: Host, platform: Platform, api: HostApi) -> list[str]:
-    """The C ABI function: allocate, copy in, launch, copy out, free."""
+    """The C ABI function: allocate, copy in or fill, launch, copy out, free."""
     printer, run = ExprText(platform), api.prefix
     args = {a.param: a for a in host.args}
     in_host_terms = {a.param: a.value for a in host.args if a.value is not None}
@@ -89,6 +89,8 @@ def wrapper(kernel: Kernel, host: Host, platform: Platform, api: HostApi) -> lis
         lines += [f"{INDENT}{platform.types[p.dtype]}* {name};", f"{INDENT}{run}Malloc((void**)&{name}, {size});"]
         if arg.source and arg.copy_in:
             lines.append(f"{INDENT}{run}Memcpy({name}, {arg.source}, {size}, {api.to_device[0]});")
+        if arg.fill is not None:
+            lines.append(f"{INDENT}{run}Memset({name}, {arg.fill}, {size});")
         if arg.source and arg.copy_out:
             copies_out.append(f"{INDENT}{run}Memcpy({arg.source}, {name}, {size}, {api.to_host[0]});")
         frees.append(f"{INDENT}{run}Free({name});")

@@ -19,7 +19,7 @@ from .evidence import Evidence
 from .footprint import roles
 from .gate import accepted_trivia, more_kinds
 from .numbers import decode, encode
-from .order import revealing
+from .order import REVEALS, revealing
 from .places import Executors, Places, real_places
 from .reference import Case, Faulted, Reference, SourceRuns, make_case, reduction_length
 from .sizes import MAX_WORK, Search, Sizes, SizeSet, enlarged, grow
@@ -242,12 +242,11 @@ class Judge:
 
     def _order_matters(self, words: str) -> None:
         """Raises the error for a source whose atomics let the order of its threads be seen; returns for one that races."""
-        found = revealing(self.source.kernel, self.source.platform) if self.source.kernel is not None else None
+        found = revealing(self.source.kernel) if self.source.kernel is not None else None
         if found is not None:
-            call, why = found
-            raise SourceFaultError(f"the source's result depends on the order of its threads: {why} ({words})",
-                                   source=self.source.text, line=call.span.line if call.span else None,
-                                   column=call.span.column if call.span else None,
+            raise SourceFaultError(f"the source's result depends on the order of its threads: {REVEALS} ({words})",
+                                   source=self.source.text, line=found.span.line if found.span else None,
+                                   column=found.span.column if found.span else None,
                                    hint="Let each result's place follow from the thread's index, by a prefix sum for example.")
 
     def _gate(self) -> None:

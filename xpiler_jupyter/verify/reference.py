@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import CompileError
 from ..execute.api import Argument, Array, Compiled, Entry, Executor, Fault, Limits, RunResult
-from ..ir.nodes import Const, For, InstrCall, Load, Store
+from ..ir.nodes import Const, For, Load, Store
 from ..ir.types import F16, F32, F64, ScalarType
 from ..ir.visit import walk
 from .allowed import restricted, rounding
@@ -20,7 +20,6 @@ from .footprint import footprint
 from .inputs import BLOCK, fill, freeze, is_intact, perturb, poison
 from .interval import Env, Range, value_range
 from .numbers import Floats, Mask, all_ones, decode, encode, eps_of, same_bits
-from .order import is_update
 from .sizes import SizeSet
 from .subject import Scalars, Subject
 
@@ -342,12 +341,10 @@ def reduction_length(subject: Subject, scalars: Scalars) -> float:
             for s in node.body.stmts:
                 visit(s, trips, threads, inner)
             return
-        if isinstance(node, InstrCall) and is_update(node, subject.platform):
-            best = max(best, trips * threads)
         if isinstance(node, Store):
             loads = [n for n in walk(node.value) if isinstance(n, Load) and n.buffer == node.buffer]
             if loads:
-                best = max(best, trips)
+                best = max(best, trips * threads if node.atomic else trips)
                 tree = tree or any(n.indices != node.indices for n in loads)
             return
         for attr in ("stmts", "then", "orelse", "body"):
