@@ -148,7 +148,7 @@ class Casts(Context):
                 named = self.types.base(operand)
                 if named.base is not None and not named.pointers:
                     return Const(named.base.bytes * (len(named.record.fields) if named.record else 1), U64)
-            symbol = self.find(self.text(operand))
+            symbol = self.find(self.text(operand)) or self.global_symbol(self.text(operand), operand)
             if isinstance(symbol, Array):
                 return Const(symbol.ptr.stored.bytes * prod(symbol.ptr.shape), U64)
             if isinstance(symbol, Pointer | Moving):

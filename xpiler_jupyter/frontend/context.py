@@ -83,6 +83,9 @@ class Context:
     def statement(self, node: Node) -> None:
         raise NotImplementedError
 
+    def global_symbol(self, name: str, node: Node) -> Symbol | None:
+        raise NotImplementedError
+
     def effect(self, node: Node) -> None:
         raise NotImplementedError
 

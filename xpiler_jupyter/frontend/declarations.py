@@ -363,15 +363,17 @@ class Declarations(Statements):
         if g is None:
             return None
         declared = self.types.declarator(g.declarator, self.types.specifier(g.declaration))
-        if any(m.word == "__constant__" for m in g.marks):
-            raise self.unsupported(node, f"constant memory ({name}) is not supported yet", "Pass it as a parameter.")
         if not declared.type.const or declared.init is None or declared.type.pointers or declared.type.reference:
             raise self.unsupported(node, f"the file-scope variable {name} is not supported",
                                    "Make it a constant or a parameter.")
+        return self.file_constant(declared, g.declarator, name)
+
+    def file_constant(self, declared: Declared, declarator: Node, name: str) -> Symbol:
+        """A file-scope variable with a value that never changes."""
         saved = (self.scopes, self.out, self.hoisting, self.pending)
         self.scopes, self.out, self.hoisting, self.pending = [{}], self.prologue, True, []
         try:
-            self._file_scope(declared, g.declarator, name)
+            self._file_scope(declared, declarator, name)
         finally:
             self.scopes, self.out, self.hoisting, self.pending = saved
         return self.global_scope[name]

@@ -125,9 +125,6 @@ class Expressions(Casts):
         self.mentioned.add(name)
         return Var(name, I32)
 
-    def global_symbol(self, name: str, node: Node) -> Symbol | None:
-        return None
-
     def read(self, symbol: Symbol, node: Node) -> Got:
         """The value of a name."""
         if isinstance(symbol, Value):

@@ -230,6 +230,8 @@ class HostReader(HostCalls):
             self._named_job(name, right)
             return
         self.calls_in(right)
+        if op == "=" and left.type == "identifier" and self.find(name) is None and self.assigned_data(name, right, node):
+            return
         if left.type == "identifier" and (isinstance(self.find(name), Value) or name in self.unknown):
             self.assigned_scalar(node, name, op, right)
         elif name in self.buffers and op == "=":

@@ -7,7 +7,8 @@ from tree_sitter import Node
 from ..errors import XpilerError
 from ..ir import build
 from ..ir.nodes import Binary, Const, Expr
-from .host_facts import Copy, Fill, LaunchSite, jobs_of
+from .file_data import is_device_data
+from .host_facts import Copy, Fill, LaunchSite, Symbol, jobs_of
 from .host_values import HostValues, ones
 from .sizes import narrowed
 from .symbols import Value
@@ -34,6 +35,7 @@ class HostCalls(HostValues):
     def __init__(self, unit: Unit, f: Function) -> None:
         super().__init__(unit, f)
         self.sites: list[LaunchSite] = []
+        self.symbols: dict[str, Symbol] = {}  # file-scope variables of the device that it sets
         self.acts: list[LaunchSite | Copy | Fill] = []
         self.contracts: list[Expr] = []
         self.guards: list[Expr | None] = []
@@ -98,6 +100,8 @@ class HostCalls(HostValues):
             self._memcpy(n, args)
         elif word in ("Memset", "MemsetAsync") and len(args) >= 3:
             self._memset(n, args)
+        elif word in ("MemcpyToSymbol", "MemcpyToSymbolAsync", "MemcpyFromSymbol", "MemcpyFromSymbolAsync") and len(args) >= 3:
+            self._symbol_copy(n, args, "To" in word)
         elif word not in _HARMLESS and not word.startswith(_HARMLESS_STARTS):
             self.odd(self.unsupported(n, f"{name} in host code is not supported"))
         else:
@@ -166,6 +170,40 @@ class HostCalls(HostValues):
             self.odd(self.unsupported(n, "this copy in the host code is not understood"))
             return
         self.acts.append(copy)
+
+    def _symbol_copy(self, n: Node, args: list[Node], inward: bool) -> None:
+        """`MemcpyToSymbol(symbol, source, bytes)` and back."""
+        assert self.api is not None
+        target, source = (args[0], args[1]) if inward else (args[1], args[0])
+        inner = strip_parens(target)
+        if inner.type == "call_expression" and self.arguments(inner):
+            inner = strip_parens(self.arguments(inner)[0])  # HIP_SYMBOL(name)
+        name = self.text(inner)
+        self._somewhere(n, "copies")
+        g = self.unit.globals.get(name)
+        if g is None or not is_device_data(g, self.platform) or any(self.text(a) != "0" for a in args[3:4]):
+            self.odd(self.unsupported(n, "this copy in the host code is not understood"))
+            return
+        data = self.symbols.setdefault(name, Symbol(n))
+        plain = strip_parens(source)
+        if inward and plain.type == "pointer_expression" and self.tree.operator(plain) == "&":
+            with self.unhoisted():
+                data.value = self.folded(self.expr(self.child(plain, "argument")))
+            return
+        host = self.pointer_name(source)
+        copy = Copy(host if host in self.parameters else None, self.size(args[2]), n, None, inward)
+        data.copies.append(copy)
+        self.acts.append(copy)
+
+    def assigned_data(self, name: str, right: Node, node: Node) -> bool:
+        """`limit = n;` for a managed variable; False for any other name."""
+        g = self.unit.globals.get(name)
+        if g is None or not any(m.word == "__managed__" for m in g.marks):
+            return False
+        self._somewhere(node, "sets managed data")
+        with self.unhoisted():
+            self.symbols.setdefault(name, Symbol(node)).value = self.folded(self.expr(right))
+        return True
 
     def _memset(self, n: Node, args: list[Node]) -> None:
         target = self.pointer_name(args[0])

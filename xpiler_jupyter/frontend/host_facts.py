@@ -28,13 +28,22 @@ class DeviceBuffer:
 @dataclass(slots=True)
 class Copy:
     """One copy to the device (`inward`) or back: the host pointer's name and the bytes; `host` is None when it is no
-    parameter."""
+    parameter, `buffer` when it is a file-scope variable."""
 
     host: str | None
     bytes: Expr | None
     node: Node
-    buffer: DeviceBuffer
+    buffer: DeviceBuffer | None
     inward: bool
+
+
+@dataclass(slots=True)
+class Symbol:
+    """What host code does to a file-scope variable of the device: copies, or the number that it gives it."""
+
+    node: Node
+    copies: list[Copy] = field(default_factory=list)
+    value: Expr | None = None
 
 
 @dataclass(slots=True)

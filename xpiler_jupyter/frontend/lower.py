@@ -13,7 +13,8 @@ from ..ir.visit import fresh_name
 from ..platforms.base import Platform
 from .conditions import evaluate
 from .context import Launched
-from .declarations import Declarations
+from .file_data import FileData
+from .host_facts import Symbol as Data
 from .lane_types import settle_lanes
 from .retype import retype_local_arrays
 from .symbols import Moving, Pointer, Ptr, Value
@@ -28,7 +29,7 @@ class Launch:
 
     `extents` by axis name (absent: 1); `sizes` the host-only names they mention; `buffers` extents of buffer parameters
     by name; `host` the C ABI wrapper, if the text has one that we understand whole; `assume` what the host code makes
-    sure of; `notes` what reading it took for granted, in words."""
+    sure of; `notes` what reading it took for granted, in words; `data` what it does to file-scope variables."""
 
     extents: dict[str, Expr]
     shared_bytes: Expr | None = None
@@ -37,15 +38,19 @@ class Launch:
     host: Host | None = None
     assume: list[Expr] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    data: dict[str, Data] = field(default_factory=dict)
 
 
-class Lowering(Declarations):
+class Lowering(FileData):
     """Everything put together; one instance lowers one kernel."""
 
     def __init__(self, unit: Unit, f: Function, launch: Launch | None) -> None:
         launched = Launched(launch.extents, launch.shared_bytes) if launch is not None else None
         super().__init__(unit, f, launched, {p.name for p in launch.sizes} if launch is not None else set())
         self.ever: set[str] = set()
+        self.file_data: dict[str, Param] = {}
+        self.host_data = launch.data if launch is not None else {}
+        self.data_extents = launch.buffers if launch is not None else {}
 
     def fresh(self, base: str) -> str:
         name = super().fresh(base)
@@ -93,7 +98,7 @@ class Lowering(Declarations):
         rest = tuple(d for d in dims[1:] if d is not None)
         if extent is None and all(d is not None for d in dims):
             total = 1
-            for d in dims:
+            for d in (*dims, len(t.record.fields) if t.record is not None else 1):
                 total *= d or 1
             extent = build.integer(total)
         ptr = Ptr(name, t.base, t.base, "flat", rest=rest, vector=len(t.record.fields) if t.record is not None else 0,
@@ -137,7 +142,15 @@ def lower_kernel(unit: Unit, f: Function, launch: Launch | None) -> Kernel:
     while stmts and isinstance(stmts[-1], Return):
         stmts.pop()
     body, sizes = _with_axes(low, unit.platform, launch, stmts)
-    kernel = Kernel(f.name, params, body, unit.platform.name, sizes, launch.host if launch else None,
+    host = launch.host if launch is not None else None
+    if low.file_data:
+        params = (*params, *low.file_data.values())
+        if host is None:
+            name = next(iter(low.file_data))
+            raise unit.tree.unsupported(unit.globals[name].declarator, f"the file-scope variable {name} is set by host code "
+                                        "that is not here or not understood", "Pass it as a parameter.")
+        host = replace(host, args=(*host.args, *low.data_arguments(f.node)))
+    kernel = Kernel(f.name, params, body, unit.platform.name, sizes, host,
                     max_threads(low, f), tuple(launch.assume) if launch else (), tuple(launch.notes) if launch else (),
                     span=unit.tree.span(f.node), comments=tuple(_comments_before(unit, f)))
     kernel = replace(kernel, body=settle_lanes(retype_local_arrays(kernel.body), unit.platform))

@@ -22,7 +22,7 @@ _LANGUAGE = tree_sitter.Language(tree_sitter_cuda.language())
 _PLAIN_WORDS = frozenset((
     "__restrict__", "__restrict", "restrict", "__forceinline__", "__forceinline", "__inline__", "__inline",
     "__noinline__",
-    "__host__", "__device__", "__global__", "__grid_constant__", "register", "noexcept",
+    "__host__", "__device__", "__global__", "__managed__", "__grid_constant__", "register", "noexcept",
 ))
 _WORDS_WITH_ARGUMENTS = frozenset((
     "__attribute__", "__attribute", "__declspec", "__align__", "alignas", "_Alignas", "__launch_bounds__",

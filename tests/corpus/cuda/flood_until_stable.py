@@ -1,5 +1,3 @@
-import numpy as np
-
 FEATURES = ("counting barriers", "while around barriers")
 
 
