@@ -364,12 +364,12 @@ class Expressions(Casts):
         """What can stand left of `=`."""
         node = strip_parens(node)
         if node.type == "identifier":
-            symbol = self.find(self.text(node))
+            symbol = self.find(self.text(node)) or self.global_symbol(self.text(node), node)
             if isinstance(symbol, Cell | Place):
                 return symbol
             if isinstance(symbol, Value | Array):
                 raise self.parse_error(node, f"{self.text(node)} cannot be assigned to")
-            if symbol is None and self.global_symbol(self.text(node), node) is None:
+            if symbol is None:
                 raise self.parse_error(node, f"the name {self.text(node)} is not declared")
             raise self.unsupported(node, f"assigning to {self.text(node)} here is not supported")
         if node.type in ("subscript_expression", "pointer_expression"):
