@@ -12,7 +12,6 @@ from ..ir.nodes import Expr, HostArg, Param, Var
 from ..platforms.base import Platform
 from .declarations import Declarations
 from .host_facts import Symbol as Data
-from .sizes import elements
 from .symbols import Array, Place, Ptr, Symbol, Value
 from .tree import preorder, strip_parens
 from .typenames import Declared
@@ -108,15 +107,3 @@ def device_changes(unit: Unit) -> frozenset[str]:
             if target is not None and strip_parens(target).type == "identifier":
                 out.add(unit.tree.text_of(strip_parens(target)))
     return frozenset(out & set(unit.globals))
-
-
-def data_extents(data: dict[str, Data], unit: Unit) -> dict[str, Expr]:
-    """How many elements host code copies to each array."""
-    out: dict[str, Expr] = {}
-    for name, d in data.items():
-        g = unit.globals[name]
-        t = unit.types.declarator(g.declarator, unit.types.specifier(g.declaration)).type
-        size = next((c.bytes for c in d.copies if c.bytes is not None), None)
-        if size is not None and t.base is not None and t.dims:
-            out[name] = elements(size, t.base.bytes)
-    return out

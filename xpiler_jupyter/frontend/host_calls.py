@@ -10,7 +10,7 @@ from ..ir.nodes import Binary, Const, Expr
 from .file_data import is_device_data
 from .host_facts import Copy, Fill, LaunchSite, Symbol, jobs_of
 from .host_values import HostValues, ones
-from .sizes import narrowed
+from .sizes import elements, narrowed
 from .symbols import Value
 from .tree import preorder, strip_parens
 from .unit import Function, Unit
@@ -194,6 +194,17 @@ class HostCalls(HostValues):
         copy = Copy(host if host in self.parameters else None, self.size(args[2]), n, None, inward)
         data.copies.append(copy)
         self.acts.append(copy)
+
+    def data_extents_read(self) -> dict[str, Expr]:
+        """How many elements it copies to each array at file scope."""
+        out: dict[str, Expr] = {}
+        for name, data in self.symbols.items():
+            g = self.unit.globals[name]
+            t = self.types.declarator(g.declarator, self.types.specifier(g.declaration)).type
+            size = next((c.bytes for c in data.copies if c.bytes is not None), None)
+            if size is not None and t.base is not None and t.dims:
+                out[name] = elements(size, t.base.bytes)
+        return out
 
     def assigned_data(self, name: str, right: Node, node: Node) -> bool:
         """`limit = n;` for a managed variable; False for any other name."""

@@ -14,7 +14,6 @@ from ..ir.nodes import Cast, Const, Expr, Host, HostArg, Param, Var
 from ..ir.simplify import simplify_expr
 from ..ir.types import I32
 from ..ir.visit import fresh_name, map_children, substitute, walk
-from .file_data import data_extents
 from .host import HostReader
 from .host_facts import Copy, DeviceBuffer, Fill, LaunchSite, jobs_of
 from .lower import Launch, Lowering
@@ -142,7 +141,7 @@ def _launch(unit: Unit, f: Function, found: Found) -> Launch:
             launch.buffers[unit.tree.text_of(p.name)] = _rename(elements(buffer.bytes, p.type.base.bytes), names)
     launch.data = {name: replace(d, value=_rename(d.value, dict(reader.literals)) if d.value is not None else None)
                    for name, d in reader.symbols.items()}
-    launch.buffers |= {name: _rename(e, names) for name, e in data_extents(reader.symbols, unit).items()}
+    launch.buffers |= {name: _rename(e, names) for name, e in reader.data_extents_read().items()}
     launch.host = host
     launch.sizes = _sizes(unit, f, site, launch, names)
     _contracts(unit, f, found, launch, names)
