@@ -38,6 +38,7 @@ def verdict(body: str, loop: str = "i") -> dep.Parallel:
     "for (int i = 0; i < n; i++) for (int j = 0; j < m; j++) for (int l = 0; l < k; l++) A[(i * m + j) * k + l] = 1;",
     "for (int i = 0; i < n; i++) for (int j = 0; j < m * k; j++) A[i * m * k + j] = 1;",
     "for (int i = 0; i < 64; i++) A[i / 8 * 8 + i % 8] = 1;",
+    "for (int i = 0; i < n; i++) for (int j = 0; j < std::min((n - k) / m + 1, 4); j++) A[i * 4 + j] = 1;",
     "for (int i = 0; i < n; i++) { int q = i / m; int r = i % m; A[q * m + r] = B[r]; }",
     "for (int i = 0; i < 16; i++) A[(i & 3) * 4 + (i >> 2)] = 1;",
     "for (int i = 0; i < n; i++) { if (i % 2 == 0) A[i] = A[i + 1]; }",

@@ -94,3 +94,18 @@ def test_flat_loops_are_shared_around_vectors() -> None:
     code = ported('extern "C" void f(const float* A, float* C) { for (int i = 0; i < 65536; i++) C[i] = A[i] * 2.0f; }').code
     assert code.index("#pragma omp parallel for") < code.index("_mm512_mul_ps")
     assert "i_outer < 4096" in code
+
+
+def test_half_precision_is_widened_on_the_way() -> None:
+    text = GEMM.replace("const float* A, const float* B", "const _Float16* A, const _Float16* B").replace(
+        "sum += A[i * 12 + k] * B[k * 32 + j]", "sum += (float)A[i * 12 + k] * (float)B[k * 32 + j]")
+    code = ported(text).code
+    assert "_mm512_cvtph_ps(" in code and "_mm512_fmadd_ps(" in code
+
+
+def test_a_guard_with_a_constant_ends_the_loop() -> None:
+    code = ported("""extern "C" void ramp(const float* A, float* C, int n) {
+      for (int i = 0; i < (n + 63) / 64 * 64; i++)
+        if (i < 1000) C[i] = A[i] > 0.0f ? A[i] : 0.0f;
+    }""").code
+    assert "_mm512_max_ps(" in code

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..ir.guards import minimum_of
 from ..ir.nodes import (
     Alloc,
     Binary,
@@ -261,7 +262,8 @@ class _Collector:
         dim = domain.dim(DIM.set)
         inner = domain.add_dims(DIM.set, 1)
         sure = exact and not ends
-        for bound, op in ((lo, ">="), (hi, "<")):
+        ends_at = [polynomial(e, scope, lambda p: nonneg(p, domain)) for e in minimum_of(s.hi)]  # each part is a bound
+        for bound, op in ((lo, ">="), *((end, "<") for end in ends_at)):
             try:
                 if bound is None:
                     raise NotAffine

@@ -13,6 +13,7 @@ from .nodes import (
     Binary,
     Block,
     Break,
+    Call,
     Continue,
     Expr,
     For,
@@ -36,6 +37,13 @@ def conjuncts(cond: Expr) -> list[Expr]:
     if isinstance(cond, Binary) and cond.op == "&&":
         return conjuncts(cond.a) + conjuncts(cond.b)
     return [cond]
+
+
+def minimum_of(e: Expr) -> list[Expr]:
+    """The parts of an integer minimum, or the expression itself."""
+    if isinstance(e, Call) and e.fn == "min" and e.dtype.is_integer:
+        return [part for a in e.args for part in minimum_of(a)]
+    return [e]
 
 
 def with_comments(body: Block, comments: tuple[str, ...]) -> tuple[AnyStmt, ...]:

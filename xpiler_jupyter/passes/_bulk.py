@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from ..ir.algebra import ONE, Poly, Scope
 from ..ir.build import conjunction, guarded, integer, loop
+from ..ir.guards import minimum_of
 from ..ir.nodes import AnyStmt, Block, Cast, Expr, For, InstrCall, Ref
 from ..ir.simplify import simplify_block
 from ..ir.types import I32, ScalarType
 from ..platforms.base import CopyRows, Platform
-from ._clip import minimum_of
 from ._copies import Box, bounds_of, compare, condition
 
 Refs = Callable[[tuple[Expr, ...], Scope], tuple[Ref, Ref]]  # a coordinate -> (in the staging array, in the buffer)

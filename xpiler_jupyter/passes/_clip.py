@@ -11,7 +11,8 @@ from itertools import pairwise
 from math import lcm
 
 from ..ir.algebra import ZERO, Poly, Scope
-from ..ir.nodes import Call, Expr, Var
+from ..ir.guards import minimum_of
+from ..ir.nodes import Var
 from ._footprint import Place, Span, Tile
 
 
@@ -66,13 +67,6 @@ def _of_place(tile: Tile, place: Place, coordinates: list[Var], scope: Scope) ->
         if top < dim.extent - 1:
             needs.append(Poly.const(top) - x)
     return Clip(tuple(dict.fromkeys(needs)), exact, t.sure)
-
-
-def minimum_of(e: Expr) -> list[Expr]:
-    """The parts of an integer minimum, or the expression itself."""
-    if isinstance(e, Call) and e.fn == "min" and e.dtype.is_integer:
-        return [part for a in e.args for part in minimum_of(a)]
-    return [e]
 
 
 def _dense(row: tuple[tuple[int, Span], ...]) -> bool:

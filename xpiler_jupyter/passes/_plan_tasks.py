@@ -22,6 +22,7 @@ def scripts(kernel: Kernel, target: Platform, allow: tuple[str, ...]) -> Iterato
     if target.instrs:
         yield partial(calls_plan, kernel, target)
         yield partial(tiles_plan, kernel, target)
+        yield partial(tiles_plan, kernel, target, guards=True)
     yield partial(spread, kernel, target)
 
 

@@ -26,13 +26,16 @@ MANY = 4096  # elements of a tile where nobody knows how many there are
 LINE = 64  # elements that a tile's length is a multiple of
 
 
-def tiles_plan(kernel: Kernel, target: Platform) -> Script:
-    """Raises IllegalPassError when no loop becomes vector instrs, or there are too many of them."""
+def tiles_plan(kernel: Kernel, target: Platform, guards: bool = False) -> Script:
+    """`guards`: guards stay where they are, rather than to become the loops' bounds.
+
+    Raises IllegalPassError when no loop becomes vector instrs, or there are too many of them."""
     memory = vector_memory(target)
     if len(leaves(kernel)) > MOST_LOOPS:  # every one is a step, and every step runs its tests
         raise IllegalPassError(f"the kernel has {len(leaves(kernel))} innermost loops, more than the {MOST_LOOPS} that become "
                                "vectors one by one")
-    kernel = yield from unguarded(kernel, target)
+    if not guards:
+        kernel = yield from unguarded(kernel, target)
     kernel = yield from _parallel_first(kernel, target)
     kernel = yield from _flattened(kernel, target)
     chain = parallel_chain(kernel, names=True)

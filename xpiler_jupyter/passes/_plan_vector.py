@@ -15,7 +15,7 @@ from ..ir.visit import children, stmts_of, walk
 from ..platforms.base import Platform
 from ._loops import scope_at
 from ._partial import carried
-from ._plan import Move, extent_of, parallel_chain
+from ._plan import Move, extent_of, parallel_chain, unguarded
 from ._plan_sink import leaves, sink
 from ._script import Script, after
 from ._worth import worth_sharing
@@ -30,6 +30,7 @@ def vector_plan(kernel: Kernel, target: Platform) -> Script:
     """Every loop over neighbouring elements becomes vector instrs; threads share the outermost loop.
 
     Raises IllegalPassError when no loop could become vectors."""
+    kernel = yield from unguarded(kernel, target)
     kernel = yield from _flattened(kernel, target)
     across = _across(kernel, target, set())
     share = worth_sharing(kernel) if target.loop_axis is not None else None

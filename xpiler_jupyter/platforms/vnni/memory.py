@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...ir.types import F32, F64, I32, I64, ScalarType
+from ...ir.types import F16, F32, F64, I32, I64, ScalarType
 from ..instr import Instr
 from .rows import (
     ANY,
@@ -22,7 +22,7 @@ from .rows import (
 )
 from .tables import mask_of
 
-_ALL: dict[str, tuple[ScalarType, ...]] = {"T": ANY}
+_ALL: dict[str, tuple[ScalarType, ...]] = {"T": (*ANY, F16)}
 
 
 def _whole() -> list[Instr]:
