@@ -101,6 +101,7 @@ def test_half_precision_is_widened_on_the_way() -> None:
         "sum += A[i * 12 + k] * B[k * 32 + j]", "sum += (float)A[i * 12 + k] * (float)B[k * 32 + j]")
     code = ported(text).code
     assert "_mm512_cvtph_ps(" in code and "_mm512_fmadd_ps(" in code
+    assert "_mm256_loadu_si256((const __m256i*)(" in code  # as compilers want it
 
 
 def test_a_guard_with_a_constant_ends_the_loop() -> None:

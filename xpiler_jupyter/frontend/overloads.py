@@ -18,6 +18,7 @@ from .refusals import short
 from .symbols import Array, Bundle, Fragment, Moving, Pointer, Ptr
 from .tree import preorder, strip_parens
 
+_POINTER_CAST = re.compile(r"\([\w ]+\*\)\((\{\w+\})\)")
 _CALL = re.compile(r"(?:\{\w+\}\s*=\s*)?([\w:]+)\((.*)\)", re.DOTALL)
 
 
@@ -28,8 +29,8 @@ def plain(text: str) -> str:
 
 @cache
 def call_words(text: str) -> tuple[str, ...]:
-    """The arguments of a template's call, operands in braces."""
-    m = _CALL.fullmatch(text)
+    """The arguments of a template's call, operands in braces; casts of pointers aside, which a text may leave out."""
+    m = _CALL.fullmatch(_POINTER_CAST.sub(r"\1", text))
     words = [a.strip() for a in m[2].split(",")] if m is not None else []
     return tuple(w for w in words if w)
 

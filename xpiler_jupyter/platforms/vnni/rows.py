@@ -6,6 +6,7 @@ Sources are sections of Intel's Intrinsics Guide (its category list), described 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from ...ir.types import F32, F64, I8, I16, I32, I64, U8, U16, U32, U64, ScalarType
@@ -90,6 +91,15 @@ def clamp(value: str, t: ScalarType) -> str:
     return f"{value} < ({LOW[t]}) ? ({LOW[t]}) : {value} > {HIGH[t]} ? {HIGH[t]} : {value}"
 
 
+def _argument(name: str, o: Operand) -> str:
+    """An operand in the text of a call. Where 128 or 256 bits of whole numbers are read or written, the headers want a
+    pointer to the vector; all other addresses they take as they are."""
+    whole = re.search(r"_(?:loadu?|lddqu|storeu?|stream|stream_load)_si(128|256)$", name)
+    if whole is None or not o.memory or "register" in o.memory:
+        return f"{{{o.name}}}"
+    return f"({'const ' if o.access == 'r' else ''}__m{whole[1]}i*)({{{o.name}}})"
+
+
 def row(
     name: str,
     doc: str,
@@ -105,7 +115,7 @@ def row(
 ) -> Instr:
     ops = tuple(operands)
     result = ops[:1] if ops and ops[0].name == "dst" else ()
-    call = f"{name}({', '.join('{' + o.name + '}' for o in ops[len(result):])})"
+    call = f"{name}({', '.join(_argument(name, o) for o in ops[len(result):])})"
     return Instr(name, doc, ops, meaning, types or {}, rules, overlap, exact, 1, (arch,),
                  source=guide(category), assumption=assumption, template=("{dst} = " if result else "") + call)
 
