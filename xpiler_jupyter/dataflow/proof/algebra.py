@@ -7,6 +7,8 @@ import math
 from dataclasses import dataclass, field
 
 from ..sets import DIM, Set
+from .bits import tested_bit
+from .merge import merged
 from .values import App, Bag, In, Num, Part, Value, as_map, moved, unit, wrapped
 
 _BAGS = ("+", "*", "min", "max", "&", "|", "^")
@@ -57,6 +59,8 @@ def bag(op: str, parts: list[Part], domain: Set, rules: Rules) -> Value:
             flat.extend(Part(as_map(wrapped(q.index.intersect_domain(inside)), n), q.value) for q in p.value.parts)
             continue
         flat.append(p)
+    if name in ("+", "min", "max"):
+        flat = merged(flat, domain)
     kept: list[Part] = []
     for p in flat:
         if isinstance(p.value, Num) and not p.extra and name in ("+", "*") and domain.is_subset(p.index.domain()):
@@ -97,6 +101,12 @@ def apply(op: str, args: tuple[Value, ...], domain: Set, rules: Rules) -> Value:
         return _inverse(App(f"sqrt {kind}", args), kind)
     if name == "sqrt" and isinstance(args[0], Num) and float(args[0].value) >= 0:
         return Num(math.sqrt(float(args[0].value)))
+    if name == "pow" and isinstance(args[1], Num) and args[1].value in (2, 3, 4):
+        return both("*", *[args[0]] * int(args[1].value))
+    if name == "!=" and isinstance(args[1], Num) and args[1].value == 0:
+        bit = tested_bit(args[0], domain)
+        if bit is not None:
+            return bit
     if name == "select":
         return _select(args, domain, rules)
     if name.startswith("to ") and isinstance(args[0], Num):

@@ -7,7 +7,7 @@ from itertools import permutations
 from ..order import pair_space, same_prefix
 from ..sets import DIM, Map, Set
 from .algebra import Rules, close, split_op
-from .values import App, Bag, In, Num, Part, Place, Value, as_map, moved, unit, wrapped
+from .values import App, Bag, In, Num, Part, Place, Value, as_map, identity, moved, unit, wrapped
 
 
 class Different(Exception):
@@ -92,6 +92,13 @@ class Matcher:
         there are none. Raises Different when terms that should be the same are not."""
         self.pairs += 1
         n = int(x.dim(DIM.in_))
+        if not p.extra and not q.extra:  # one term each: as a rule the same or another on the whole domain
+            here = x.domain().intersect(y.domain())
+            try:
+                self.equal(p.value, q.value, here)
+                return None if here.is_empty() else identity(here)
+            except Different:
+                pass
         sure, found = self.related(p.value, q.value, n, p.extra, q.extra)
         space = pair_space(n + p.extra, n + q.extra)
         pairs = (found if found is not None else Map.universe(space)).intersect(same_prefix(n + p.extra, n + q.extra, n))
