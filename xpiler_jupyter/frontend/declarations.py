@@ -346,6 +346,7 @@ class Declarations(Statements):
         if isinstance(count, Const) and int(count.value) <= 0:
             raise self.unsupported(node, f"the launch gives the dynamic shared array {name} no memory")
         ir_name = self._place_shared(name, dtype, (build.convert(count, I32),), memory, node)
+        self.dynamic_array(ir_name, dtype, node)
         return Ptr(ir_name, dtype, dtype, "flat")
 
     def fresh_everywhere(self, base: str) -> str:

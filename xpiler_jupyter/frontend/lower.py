@@ -11,6 +11,7 @@ from ..ir.nodes import AnyStmt, Block, Const, Expr, For, Host, Kernel, Param, Re
 from ..ir.types import I32
 from ..ir.visit import fresh_name
 from ..platforms.base import Platform
+from .carved import Part
 from .conditions import evaluate
 from .context import Launched
 from .file_data import FileData
@@ -48,6 +49,7 @@ class Lowering(FileData):
         launched = Launched(launch.extents, launch.shared_bytes) if launch is not None else None
         super().__init__(unit, f, launched, {p.name for p in launch.sizes} if launch is not None else set())
         self.ever: set[str] = set()
+        self.parts: dict[str, Part] = {}
         self.file_data: dict[str, Param] = {}
         self.host_data = launch.data if launch is not None else {}
         self.data_extents = launch.buffers if launch is not None else {}
@@ -141,6 +143,7 @@ def lower_kernel(unit: Unit, f: Function, launch: Launch | None) -> Kernel:
     stmts = low.prologue + low.out
     while stmts and isinstance(stmts[-1], Return):
         stmts.pop()
+    low.settle_parts(stmts, (*params, *(launch.sizes if launch is not None else ())))
     body, sizes = _with_axes(low, unit.platform, launch, stmts)
     host = launch.host if launch is not None else None
     if low.file_data:

@@ -13,7 +13,7 @@ from ..ir import build
 from ..ir.nodes import Alloc, AnyStmt, Const, Expr, InstrCall, Load, Ref
 from ..ir.types import BOOL, integer_promotion
 from ..platforms.instr import Instr, Operand
-from .records import Records
+from .carved import Carved
 from .refusals import short
 from .symbols import Array, Bundle, Fragment, Moving, Pointer, Ptr
 from .tree import preorder, strip_parens
@@ -51,7 +51,7 @@ class Called:
     value: Load | None
 
 
-class Overloads(Records):
+class Overloads(Carved):
     """Finds the row of a call and emits it."""
 
     def emit(self, stmt: AnyStmt, node: Node | None = None) -> None:

@@ -41,6 +41,9 @@ def place_alloc(refuse: Refuse, kernel: Kernel, platform: Platform, alloc: Alloc
                 body: Block | None) -> Kernel:
     """The kernel with the array declared: what threads share in front of their axes, an array in a memory with a word
     of its own at the top of the thread's text, others in `body` (or at the top). Raises IllegalPassError."""
+    if not all(isinstance(d, Const) for d in alloc.shape):
+        raise refuse(f"how large {alloc.name} is is only known when the kernel runs: it has no place in {memory.name} memory",
+                     hint="Give its sizes with --shape.")
     sizes = bytes_used(kernel, memory.name)
     size = bytes_used(dataclasses.replace(kernel, body=Block((alloc,))), memory.name)[alloc.name]
     if memory.capacity is not None and size + sum(sizes.values()) > memory.capacity:

@@ -8,6 +8,7 @@ from ..ir.nodes import Const, Expr, For, Host, Kernel, Param
 from ..ir.types import I32
 from ..ir.visit import all_names, fresh_name, substitute, walk
 from .base import Platform
+from .dynamic_text import dynamic_bytes
 from .expr_text import ExprText
 from .host_api import HostApi, JobType
 from .stmt_text import INDENT
@@ -66,7 +67,9 @@ def launch_comment(kernel: Kernel, platform: Platform, api: HostApi) -> str:
         dim, job = job_launch(kernel, platform, api)
         return f"// launch: dim({', '.join(printer.expr(e) for e in dim)}) {job.name}"
     extents = launch_extents(kernel, platform)
-    return "// launch: " + " ".join(f"{level}({', '.join(printer.expr(e) for e in es)})" for level, es in extents.items())
+    text = "// launch: " + " ".join(f"{level}({', '.join(printer.expr(e) for e in es)})" for level, es in extents.items())
+    dynamic = dynamic_bytes(kernel, platform)
+    return text if dynamic is None else f"{text} shared({printer.expr(dynamic)})"
 
 
 def wrapper(kernel: Kernel, host: Host, platform: Platform, api: HostApi) -> list[str]:
@@ -122,6 +125,9 @@ def _configuration(kernel: Kernel, platform: Platform, api: HostApi, in_host_ter
         dim = fresh_name(level, taken)
         lines.append(f"{api.dim} {dim}({shown(extents)});")
         dims.append(dim)
+    dynamic = dynamic_bytes(kernel, platform)
+    if dynamic is not None:
+        dims.append(shown([dynamic]))
     return lines, dims, [], []
 
 

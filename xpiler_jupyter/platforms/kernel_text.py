@@ -9,6 +9,7 @@ from ..ir.memo import Memo
 from ..ir.nodes import Alloc, Const, Expr, Kernel, Var
 from ..ir.visit import all_names, walk
 from .base import Platform
+from .dynamic_text import dynamic_arrays, dynamic_lines
 from .expr_text import ExprText
 from .host_text import axis_loops, launch_comment, param_text, wrapper
 from .instr_text import declarations
@@ -40,6 +41,10 @@ def _text(kernel: Kernel, platform: Platform) -> str:
     if platform.api and kernel.host is None and axis_loops(kernel):
         lines.append(launch_comment(kernel, platform, platform.api))
     body.thread, body.taken = _flat_thread(kernel, platform), all_names(kernel)
+    dynamic = dynamic_arrays(kernel, platform)
+    if dynamic:
+        body.dynamic = {a.name for a in dynamic}
+        body.dynamic_lines = dynamic_lines(dynamic, kernel, platform, body)
     inside = body.block(kernel.body, 1)
     lines = [*body.globals, *([""] if body.globals else []), *lines]
     lines += [f"{_head(kernel, platform)} {{", *inside, "}"]

@@ -45,6 +45,8 @@ class StmtText(ExprText):
         super().__init__(platform)
         self.thread: tuple[str, int] | None = None  # the flat index of a thread as text, and how many there are
         self.taken: set[str] = set()
+        self.dynamic: set[str] = set()  # arrays declared together, by these lines, where the first of them stands
+        self.dynamic_lines: list[str] = []
         self.globals: list[str] = []  # lines to stand before the kernel
         self.of_warp: set[str] = set()  # those of them that a warp holds together
         self.declared: dict[str, tuple[str, int]] = {}  # values that only instrs touch: their type, and its rank
@@ -142,6 +144,10 @@ class StmtText(ExprText):
             if never_negative(s.value, self.nonneg):
                 self.nonneg.add(s.name)
             return [*out, f"{pad}{self.type(s.dtype)} {s.name} = {value};"]
+        if isinstance(s, Alloc) and s.name in self.dynamic:
+            self.types[s.name] = s.dtype
+            lines, self.dynamic_lines = self.dynamic_lines, []
+            return [*out, *(pad + line for line in lines)]
         if isinstance(s, Alloc):
             return [*out, pad + self.declaration(s)]
         if isinstance(s, Store):

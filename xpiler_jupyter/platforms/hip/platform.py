@@ -30,6 +30,7 @@ PLATFORM = Platform(
     max_threads=1024,
     kernel_qualifier="__global__",
     barriers=simt.BARRIERS,
+    dynamic_shared=True,
     votes=simt.VOTES,
     short_vectors=simt.SHORT_VECTORS,
     emit=emit,
