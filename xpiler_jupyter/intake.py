@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from .errors import XpilerError
 from .frontend import parse
 from .frontend.said import condition
 from .ir.nodes import Const, Kernel
@@ -15,11 +16,11 @@ from .platforms.expr_text import ExprText
 
 
 def take_in(text: str, platform: Platform, kernel: str | None, shape: dict[str, int],
-            assume: Iterable[str] = ()) -> tuple[Kernel, tuple[str, ...]]:
-    """The kernel of a text, and what was assumed to complete it: a kernel without a launch gets the one that its guards
-    ask for; buffers get the lengths in `shape` where the text says none; conditions in `assume` join those that the host
-    code checks. Raises XpilerError with the place."""
-    return completed(parse(text, platform, kernel), platform, shape, assume)
+            assume: Iterable[str] = (), with_: Mapping[str, str] | None = None) -> tuple[Kernel, tuple[str, ...]]:
+    """The kernel of a text, an instance by `with_` if it is a template, and what was assumed to complete it: a kernel
+    without a launch gets the one that its guards ask for; buffers get the lengths in `shape` where the text says none;
+    conditions in `assume` join those that the host code checks. Raises XpilerError with the place."""
+    return completed(parse(text, platform, kernel, with_), platform, shape, assume)
 
 
 def completed(kernel: Kernel, platform: Platform, shape: dict[str, int],
@@ -39,3 +40,11 @@ def remaining_shape(kernel: Kernel, platform: Platform, shape: dict[str, int]) -
     names |= {p.name for p in kernel.host.params} if kernel.host else set()
     extents = {a.extent_name for a in platform.axes}
     return {k: v for k, v in shape.items() if k in names or k not in extents}
+
+
+def parsed(text: str, platform: str) -> Kernel | None:
+    """The kernel of a text of ours; None when someone edited it out of the language."""
+    try:
+        return parse(text, platform)
+    except XpilerError:
+        return None

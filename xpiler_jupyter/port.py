@@ -18,7 +18,7 @@ from .errors import IllegalPassError, StateError, UnsupportedError, UsageError, 
 from .execute import executor
 from .frontend import parse
 from .frontend.meanings import with_meanings
-from .intake import remaining_shape, take_in
+from .intake import parsed, remaining_shape, take_in
 from .ir import narrow
 from .ir.nodes import Kernel
 from .ir.simplify import simplify
@@ -54,7 +54,7 @@ class Port:
         allow: narrower types that passes may compute in ("int8", "fp16", "tf32"); what that assumes is on the verdict.
         arch, flat: another architecture than the usual one of the source or the target; their tolerant simulator.
         assume: conditions that callers keep, such as "n % 256 == 0"; the tests keep to them and the verdict says so.
-
+        with_: template arguments by parameter name, such as {"T": "float", "BLOCK": "256"}, for what no launch says.
     Raises:
         XpilerError: the text is no kernel we can start from, with its place and what to do.
     """
@@ -62,18 +62,19 @@ class Port:
     def __init__(self, text: str, target: str, *, source: str | None = None, kernel: str | None = None,
                  shape: dict[str, int] | None = None, ref: Callable[..., Any] | None = None, engine: str = "rules",
                  device: str = "auto", seed: int = 0, filename: str | None = None, allow: Iterable[str] = (),
-                 arch: str | None = None, flat: bool = False, assume: Iterable[str] = ()) -> None:
+                 arch: str | None = None, flat: bool = False, assume: Iterable[str] = (),
+                 with_: dict[str, str] | None = None) -> None:
         began = time.perf_counter()
         if engine != "rules":
             raise UsageError(f"there is no engine {engine!r} here", hint="Use --engine rules.")
         written = platforms.get(source) if source else platforms.detect(text, filename)
         words = [w for w in (arch, "flat" if flat else None) if w]
         self.source, self.target = platforms.switched(words, written, platforms.get(target))
-        self.source_text, self.allow = text, narrow.split(allow)
-        self.shape, self.device, self.seed, self.ref = dict(shape or {}), device, seed, ref
+        self.source_text, self.allow, self.ref = text, narrow.split(allow), ref
+        self.shape, self.device, self.seed = dict(shape or {}), device, seed
         executor(self.source, device)  # an unknown device is an error now, not after the first pass
-        self.assume = tuple(assume)
-        self._kernel, self._assumed = take_in(text, self.source, kernel, self.shape, self.assume)
+        self.assume, self.with_ = tuple(assume), dict(with_ or {})
+        self._kernel, self._assumed = take_in(text, self.source, kernel, self.shape, self.assume, self.with_)
         self.kernel_name = self._kernel.name
         self.steps: tuple[Step, ...] = ()
         self.error: XpilerError | None = None
@@ -234,7 +235,7 @@ class Port:
             knobs.setdefault("allow", self.allow)
         result = planner.applied(before, pass_name, _towards or self.target, knobs)
         uses = narrow.used((*(self.current.uses if self.current else ()), *result.uses))
-        kernel = simplify(result.kernel)
+        kernel = replace(simplify(result.kernel), instance="")  # what we print is a function of its own
         platform = platforms.get(kernel.platform)
         check(kernel, frozenset(a.name for a in platform.axes if a.level == "block"))
         step = Step(pass_name, "rules", plain_knobs(knobs), platform.name, self._before(before), platform.emit(kernel),
@@ -275,7 +276,7 @@ class Port:
         before = replaced.before if replaced else self.code
         kernel: Kernel | None
         try:
-            kernel = parse(text, platform)
+            kernel = parse(text, platform, with_=self.with_)
         except UnsupportedError:
             kernel = None  # outside the IR it can still be compiled and tested as text
         # A person's text may use all that the person allows: it does not say what it uses.
@@ -370,7 +371,7 @@ class Port:
             "from": self.source.name, "to": self.target.name, "kernel": self.kernel_name, "verdict": v.level,
             "verdict_detail": v.detail, "number_model": v.number_model, "assumptions": list(v.assumptions),
             "code": self.code, "source": self.source_text, "shape": self.shape, "seed": self.seed, "device": self.device,
-            "allow": list(self.allow), "assume": list(self.assume),
+            "allow": list(self.allow), "assume": list(self.assume), "with": self.with_,
             "seconds": round(self.seconds + sum(s.seconds for s in self.steps), 4),
             "steps": [s.as_dict() for s in self.steps],
             "evidence": [e.as_dict() for e in (*self.evidence, *(self.current.evidence if self.current else ()))],
@@ -387,12 +388,12 @@ class Port:
         try:
             d = json.loads(Path(path).read_text())
             port = cls(d["source"], d["to"], source=d["from"], kernel=d["kernel"], shape=d["shape"], seed=d["seed"],
-                       device=d["device"], allow=d.get("allow", ()), assume=d.get("assume", ()))
+                       device=d["device"], allow=d.get("allow", ()), assume=d.get("assume", ()), with_=d.get("with"))
             steps = tuple(Step.from_dict(s) for s in d["steps"])
             port.evidence = tuple(Evidence(**e) for e in d["evidence"])
         except (OSError, ValueError, KeyError, TypeError) as err:
             raise UsageError(f"{path} is not a saved port ({err})") from err
-        port.steps = tuple(replace(s, kernel=_parsed(s)) for s in steps)
+        port.steps = tuple(replace(s, kernel=parsed(s.after, s.platform)) for s in steps)
         return port
 
     # -- inside --------------------------------------------------------------------------------------------------------
@@ -441,10 +442,3 @@ class Port:
 
     def _set_last(self, state: str) -> None:
         self.steps = (*self.steps[:-1], replace(self.steps[-1], state=state))
-
-
-def _parsed(step: Step) -> Kernel | None:
-    try:
-        return parse(step.after, platforms.get(step.platform))
-    except XpilerError:
-        return None

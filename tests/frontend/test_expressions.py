@@ -98,7 +98,7 @@ def test_negated_unsigned_and_logical_not():
     ("make_float4(1,2,3,4)", "float4 is used where a scalar"), ("make_float4(1,2)", "made of 4 values"),
     ("*(float4*)A", "float4 is used where a scalar"), ("((float2*)A)->z", "no field z"),
     ("exp(h)", "ambiguous"), ("(double*)A == 0", "sizes differ"),
-    ("blockIdx", "without .x"), ("[] { return 1; }()", "lambda"), ("\"s\"", "strings"),
+    ("blockIdx", "without .x"), ("[] { return 1; }", "lambda"), ("\"s\"", "strings"),
     ("__any_sync(1, i)", "warp votes"),
     ("__builtin_amdgcn_mfma_f32_4x4x1f32(f, f, 0, 0, 0, 0)", "MFMA"), ("sqrtf(f, f)", "1 argument"),
 ])

@@ -46,7 +46,7 @@ class Source:
 def prepare(text: str, entry: Entry | None) -> Source:
     """The C++ for a text and a way in. Raises CompileError when the entry is not in the text."""
     masked = blank(text)
-    if entry is not None and not re.search(rf"\b{re.escape(entry.function)}\b", masked):
+    if entry is not None and not re.search(rf"\b{re.escape(entry.function.split('<')[0])}\b", masked):
         raise CompileError(f"the text has no function {entry.function!r}", source=text)
     if entry is not None:
         text = needed_part(text, masked, entry.function)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tree_sitter import Node
 
 from ..ir import build
@@ -11,7 +13,8 @@ from .bit_functions import bit_call, is_bit_function
 from .literals import numeric_limit
 from .math_functions import MathError, is_math, is_trivial, math_call
 from .refusals import call_refusal, node_refusal, short
-from .symbols import Got
+from .struct_types import StructType
+from .symbols import Closure, Got, Operand, Struct, Structs
 from .tf32 import NAME as TF32
 from .tf32 import to_tf32
 from .tree import field, strip_parens
@@ -28,12 +31,12 @@ class Calls(Votes):
         got = self.call(node)
         if got is None:
             raise self.parse_error(node, f"{self.text(self.child(node, 'function'))} gives no value")
-        return got
+        return self.plain(got, node)
 
     def arguments(self, node: Node) -> list[Node]:
         return list(self.child(node, "arguments").named_children)
 
-    def call(self, node: Node) -> Got | None:
+    def call(self, node: Node) -> Operand | None:
         """The value of a call; None for one that has only effects, which are emitted."""
         function = self.child(node, "function")
         if any(c.type == "kernel_call_syntax" for c in node.children):
@@ -47,16 +50,51 @@ class Calls(Votes):
             inner = strip_parens(function)
             if self.types.is_type(self.text(inner)):
                 return self._functional_cast(node, self.types.base(inner))
-            raise self.unsupported(node, "a call through an expression is not supported")
+            function, kind = inner, inner.type
         if kind == "qualified_identifier":
             return self._qualified_call(node, function)
-        if kind == "lambda_expression":
-            raise self.unsupported(node, node_refusal(kind))
+        if kind == "field_expression":
+            return self._member_call(node, function)
+        if kind in ("lambda_expression", "call_expression", "compound_literal_expression", "subscript_expression",
+                    "pointer_expression"):
+            return self._object_call(node, function)
         if kind != "identifier":
             raise self.unsupported(node, f"a call of {short(self.text(function))} is not supported")
         return self._named_call(node, self.text(function))
 
-    def _named_call(self, node: Node, name: str) -> Got | None:
+    def _object_call(self, node: Node, function: Node) -> Operand | None:
+        """A call of a lambda, or of a struct with operator()."""
+        found = self.object_at(function)
+        if isinstance(found, Closure):
+            return self.run(node, found.function, self.operands(self.arguments(node)), None, found)
+        if isinstance(found, Struct):
+            return self.call_member(node, found, "operator()", self.arguments(node))
+        raise self.unsupported(node, f"a call of {short(self.text(function))} is not supported")
+
+    def _member_call(self, node: Node, function: Node) -> Operand | None:
+        """`s.f(...)`, `s.f<T>(...)`, `p->f(...)`."""
+        name, explicit = self.child(function, "field"), None
+        if name.type in ("template_method", "template_function", "dependent_name"):
+            inner = name.named_children[0] if name.type == "dependent_name" else name
+            name, explicit = self.child(inner, "name"), self.child(inner, "arguments").named_children
+        this = self.object_at(self.child(function, "argument"))
+        if isinstance(this, Structs):
+            this = self.struct_at(this, build.integer(0), node)
+        if not isinstance(this, Struct):
+            raise self.unsupported(node, f"a call of {short(self.text(function))} is not supported")
+        member = this.members.get(self.text(name))
+        if isinstance(member, Closure):
+            return self.run(node, member.function, self.operands(self.arguments(node)), None, member)
+        if isinstance(member, Struct):
+            return self.call_member(node, member, "operator()", self.arguments(node))
+        return self.call_member(node, this, self.text(name), self.arguments(node), explicit)
+
+    def _named_call(self, node: Node, name: str) -> Operand | None:
+        symbol = self.find(name)
+        if isinstance(symbol, Closure | Struct):
+            return self._object_call(node, self.child(node, "function"))
+        if self.this is not None and name in self.members(self.this.type).functions and name != self.this.type.template:
+            return self.call_member(node, self.this, name, self.arguments(node))
         ours = name in self.platform.definitions and self.platform.overloads(name) and self.defined_as_ours(name)
         if name in self.unit.functions and not ours:
             return self.inline(node, name)
@@ -115,8 +153,10 @@ class Calls(Votes):
         """Device max and min are one function; std::max and std::min compare and choose."""
         return name in ("max", "min") and self.platform.api is not None
 
-    def _functional_cast(self, node: Node, t: CType) -> Got:
+    def _functional_cast(self, node: Node, t: CType) -> Operand:
         args = self.arguments(node)
+        if t.struct is not None and not t.pointers:
+            return self.built(t.struct, self.child(node, "arguments"), node)
         if t.record is not None and not t.pointers:
             return self.make_record(node, t.record) if args else self.record_of_braces(self.child(node, "arguments"), t.record)
         if not args and t.base is not None:
@@ -125,7 +165,7 @@ class Calls(Votes):
             raise self.parse_error(node, "a cast takes one value")
         return self.cast(node, t, args[0])
 
-    def _template_call(self, node: Node, function: Node) -> Got | None:
+    def _template_call(self, node: Node, function: Node) -> Operand | None:
         name_node = self.child(function, "name")
         name, inner = self.text(name_node), self.child(function, "arguments").named_children
         if name in _CASTS:
@@ -135,11 +175,17 @@ class Calls(Votes):
             if inner[0].type != "type_descriptor":
                 raise self.unsupported(node, f"the type {short(self.text(inner[0]))} is not known here")
             return self.cast(node, self.types.descriptor(inner[0]), args[0])
+        if name in self.unit.functions:
+            return self.inline(node, name, inner)
+        if self.this is not None and name in self.members(self.this.type).functions:
+            return self.call_member(node, self.this, name, self.arguments(node), inner)
+        if name in self.unit.struct_templates or name in self.unit.name_templates:
+            t = self.types.base(function) if function.type == "template_type" else self._instance_of(function)
+            if t is not None:
+                return self._functional_cast(node, t)
         if name in ("max", "min"):
             return self._typed_extreme(node, name, inner)
         message, hint = call_refusal(name)
-        if name in self.unit.functions or "not known" in message:
-            message, hint = f"calling the template {name} is not supported yet", None
         raise self.unsupported(node, message, hint)
 
     def _typed_extreme(self, node: Node, name: str, types: list[Node]) -> Expr:
@@ -153,9 +199,12 @@ class Calls(Votes):
         except MathError as e:
             raise self.unsupported(node, str(e)) from None
 
-    def _qualified_call(self, node: Node, function: Node) -> Got | None:
+    def _qualified_call(self, node: Node, function: Node) -> Operand | None:
         text = "".join(self.text(function).split()).removeprefix("::")
         scope, name_node = field(function, "scope"), field(function, "name")
+        struct = self.scope_struct(function)
+        if struct is not None and name_node is not None:
+            return self._static_call(node, struct, name_node)
         if scope is not None and scope.type == "template_type" and "numeric_limits" in self.text(scope):
             return self._limit(node, scope, text)
         if text.startswith("std::numeric_limits"):
@@ -170,8 +219,16 @@ class Calls(Votes):
                 return self._functional_cast(node, self.types.base(name_node))
             if is_math(text) and not text.removeprefix("std::").startswith("_"):
                 return self.math(node, text)
-        if text.split("::")[-1] in self.unit.functions:
-            return self.inline(node, text.split("::")[-1])
+        path, last = self._path(function)
+        if last.type == "template_function" and self.text(self.child(last, "name")) in self.unit.functions:
+            return self.inline(node, self.text(self.child(last, "name")), self.child(last, "arguments").named_children, path)
+        if self.text(last) in self.unit.functions:
+            return self.inline(node, self.text(last), None, path)
+        inside = field(name_node, "scope") if name_node is not None and name_node.type == "qualified_identifier" else None
+        if name_node is not None and inside is not None and self.scope_struct(name_node) is not None:
+            return self._qualified_call(node, name_node)
+        if self.types.is_type(self.text(last)):
+            return self._functional_cast(node, self.types.base(last))
         if text.split("::")[-1] == TF32:
             return self._tf32(node)
         called = self.instr_call(node, text)
@@ -179,6 +236,22 @@ class Calls(Votes):
             return called.value
         message, hint = call_refusal(text)
         raise self.unsupported(node, message, hint)
+
+    def _path(self, function: Node) -> tuple[tuple[str, ...], Node]:
+        """The name spaces in front of a name, and the name."""
+        path: list[str] = []
+        while function.type == "qualified_identifier":
+            scope = field(function, "scope")
+            if scope is not None:
+                path.append(self.text(scope))
+            function = self.child(function, "name")
+        return tuple(path), function
+
+    def _static_call(self, node: Node, struct: StructType, name: Node) -> Operand | None:
+        """`Op::apply(a, b)`: a member function that needs no struct."""
+        explicit = self.child(name, "arguments").named_children if name.type == "template_function" else None
+        name = self.child(name, "name") if name.type == "template_function" else name
+        return self.call_member(node, Struct(struct, {}), self.text(name), self.arguments(node), explicit)
 
     def _tf32(self, node: Node) -> Expr:
         args = self.arguments(node)
@@ -196,5 +269,6 @@ class Calls(Votes):
                 return got
         raise self.unsupported(node, f"{short(text)} is not supported")
 
-    def inline(self, node: Node, name: str) -> Got | None:
+    def inline(self, node: Node, name: str, explicit: Sequence[Node] | None = None,
+               scope: tuple[str, ...] = ()) -> Operand | None:
         raise NotImplementedError

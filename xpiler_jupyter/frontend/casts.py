@@ -10,16 +10,17 @@ from tree_sitter import Node
 from ..ir import build
 from ..ir.nodes import Binary, Cast, Const, Expr, Select, Unary, Var
 from ..ir.types import U64, ScalarType, common_type
-from .context import Context
 from .counts import quotient
+from .instances import Instances
 from .refusals import short
+from .struct_types import StructType
 from .symbols import Array, Bundle, Got, Moving, Pointer, Ptr, Value
 from .tree import field, strip_parens
 from .typenames import CType
 from .view import View
 
 
-class Casts(Context):
+class Casts(Instances):
     """Lowers what changes a type or asks for one."""
 
     def select(self, cond: Expr, a: Expr, b: Expr) -> Expr:
@@ -33,6 +34,29 @@ class Casts(Context):
 
     def _on_cast_expression(self, node: Node) -> Got:
         return self.cast(node, self.types.descriptor(self.child(node, "type")), self.child(node, "value"))
+
+    def struct_size(self, struct: StructType, node: Node) -> int:
+        """sizeof of a struct, padding included."""
+        return self.layout(struct, node)[0]
+
+    def layout(self, struct: StructType, node: Node) -> tuple[int, int]:
+        """Size and alignment in bytes. Raises UnsupportedError for a struct with an attribute that changes them."""
+        size = align = 1 if not self.members(struct).fields else 0
+        align = 1
+        for m in self.tree.marks_in(struct.node.start_byte, self.child(struct.node, "body").start_byte):
+            if m.word in ("alignas", "_Alignas", "__align__"):
+                number = next((t.text for t in m.words if t.kind == "num"), "")
+                if not number.isdigit() or len(m.words) != 1:
+                    raise self.unsupported(node, f"the size of {struct.name} depends on its alignment: not supported")
+                align = int(number)
+        with self.closed(struct.types, struct.values):
+            for f in self.members(struct).fields:
+                one, own = self.layout(f.type.struct, node) if f.type.struct is not None and not f.type.pointers else \
+                    (8, 8) if f.type.pointers or f.type.base is None else (f.type.base.bytes, f.type.base.bytes)
+                for d in f.type.dims:
+                    one *= self.constant(d, "an array dimension", f.node)
+                size, align = -(-size // own) * own + one, max(align, own)
+        return -(-size // align) * align, align
 
     def cast(self, node: Node, t: CType, operand: Node) -> Got:
         """`(t)operand` in any of C++'s spellings."""
@@ -136,6 +160,8 @@ class Casts(Context):
                 return Const(8, U64)
             if got.base is None and got.vector and not got.dims:
                 return Const(got.vector, U64)
+            if got.struct is not None and not got.dims:
+                return Const(self.struct_size(got.struct, node), U64)
             if got.base is None:
                 raise self.parse_error(node, "sizeof(void)")
             n = got.base.bytes * (len(got.record.fields) if got.record is not None else 1)
@@ -148,6 +174,8 @@ class Casts(Context):
                 named = self.types.base(operand)
                 if named.base is not None and not named.pointers:
                     return Const(named.base.bytes * (len(named.record.fields) if named.record else 1), U64)
+                if named.struct is not None and not named.pointers:
+                    return Const(self.struct_size(named.struct, node), U64)
             symbol = self.find(self.text(operand)) or self.global_symbol(self.text(operand), operand)
             if isinstance(symbol, Array):
                 return Const(symbol.ptr.stored.bytes * prod(symbol.ptr.shape), U64)

@@ -14,8 +14,10 @@ from ..errors import ParseError, UnsupportedError
 from ..ir.nodes import Alloc, AnyStmt, Block, Const, Expr, Let, Load, Span, Store, Var
 from ..ir.types import ScalarType
 from ..ir.visit import fresh_name
-from .symbols import Cell, Got, Place, Symbol, Value
-from .unit import Function, Unit
+from .functions import Function
+from .symbols import Cell, Got, Operand, Place, Struct, Symbol, Value
+from .typenames import CType
+from .unit import Unit
 from .usage import Usage
 from .view import View
 
@@ -45,10 +47,12 @@ class Context:
     """Base of the lowering classes: each adds one kind of syntax."""
 
     def __init__(self, unit: Unit, function: Function, launched: Launched | None, reserved: set[str]) -> None:
-        self.unit, self.tree, self.types, self.platform = unit, unit.tree, unit.types, unit.platform
+        self.unit, self.tree, self.platform = unit, unit.tree, unit.platform
+        self.types = unit.types.within(self.composed)
+        self.types.scopes.append(dict(function.types))
         self.launched = launched
         self.functions: list[Function] = [function]
-        self.scopes: list[dict[str, Symbol]] = [{}]
+        self.scopes: list[dict[str, Symbol]] = [{k: Value(v, v) for k, v in function.values.items()}, {}]
         # Names that a new binder must not shadow; printed text flattens plain blocks, so those share one set.
         self.visible: list[set[str]] = [set(reserved) | set(unit.globals) | set(unit.enums)]
         self.out: list[AnyStmt] = []
@@ -68,16 +72,26 @@ class Context:
         self.comment_at = bisect_left(comments, start, key=lambda c: c.start)
         self.pragma_at = bisect_left(unit.tree.prepared.pragmas, start, key=lambda c: c.start)
         self.statement_names: list[str] = []
+        self.this: Struct | None = None  # the struct whose member function is being lowered
 
     # -- defined by the classes above this one -------------------------------------------------------------------------
 
+    def composed(self, node: Node) -> CType | None:
+        raise NotImplementedError
+
     def value(self, node: Node) -> Got:
+        raise NotImplementedError
+
+    def folded(self, e: Expr) -> Expr:
         raise NotImplementedError
 
     def expr(self, node: Node) -> Expr:
         raise NotImplementedError
 
-    def call(self, node: Node) -> Got | None:
+    def condition(self, node: Node) -> Expr:
+        raise NotImplementedError
+
+    def call(self, node: Node) -> Operand | None:
         raise NotImplementedError
 
     def statement(self, node: Node) -> None:

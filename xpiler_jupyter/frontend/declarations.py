@@ -10,12 +10,27 @@ from ..ir import build
 from ..ir.nodes import Alloc, Cast, Const, Expr, Let, Load, Store, Var
 from ..ir.types import I32, ScalarType
 from .sizes import elements
-from .statements import Statements
-from .symbols import Array, Bundle, Cell, Members, Moving, Place, Pointer, Ptr, Record, Symbol, Unset, Value
+from .struct_declarations import StructDeclarations
+from .symbols import (
+    Array,
+    Bundle,
+    Cell,
+    Closure,
+    Members,
+    Moving,
+    Place,
+    Pointer,
+    Ptr,
+    Record,
+    Struct,
+    Structs,
+    Unset,
+    Value,
+)
 from .typenames import CType, Declared
 
 
-class Declarations(Statements):
+class Declarations(StructDeclarations):
     """Lowers declarations."""
 
     def declaration(self, node: Node) -> None:
@@ -25,6 +40,9 @@ class Declarations(Statements):
         """All declarators of a declaration but the one called `skip`."""
         if self.fragments(node):
             return
+        described = node.child_by_field_name("type")
+        if described is not None and described.type == "struct_specifier":
+            self.local_struct(described)
         base = self.types.specifier(node)
         declarators = node.children_by_field_name("declarator")
         storage = {self.text(c) for c in node.children if c.type == "storage_class_specifier"}
@@ -57,7 +75,9 @@ class Declarations(Statements):
     def _one(self, d: Declared, node: Node, memory: str, extern: bool) -> None:
         assert d.name is not None
         name, t = self.text(d.name), d.type
-        if t.auto:
+        if t.struct is not None:
+            self.define(name, self._object(d, node, name, memory, extern))
+        elif t.auto:
             self._auto(d, node, name)
         elif t.reference:
             self._reference(d, node, name)
@@ -151,8 +171,13 @@ class Declarations(Statements):
         if d.type.reference:
             self._reference(replace(d, type=CType(None, const=d.type.const, reference=True)), node, name)
             return
-        got = self.value(init)
-        if isinstance(got, Ptr):
+        got = self.operand(init)
+        if isinstance(got, Closure | Structs):
+            self.define(name, got)
+        elif isinstance(got, Struct):
+            changes = self.usage.of(d.name).changes
+            self.define(name, self.owned(got, name, node) if changes else self.frozen(got, name, node))
+        elif isinstance(got, Ptr):
             self._pointer_to(d, node, name, got)
         elif isinstance(got, Bundle):
             info = self.usage.of(d.name)
@@ -174,11 +199,6 @@ class Declarations(Statements):
         else:
             ir_name = self._place_shared(name, dtype, (), memory, node)
         self.define(name, Cell(ir_name, dtype))
-
-    def _of_thread(self, memory: str) -> bool:
-        """Has every thread its own? Then a declaration stands where the text has it."""
-        found = self.platform.memory(memory)
-        return found is not None and found.scope == "thread"
 
     # -- pointers and references ---------------------------------------------------------------------------------------
 
@@ -223,8 +243,15 @@ class Declarations(Statements):
     def _reference(self, d: Declared, node: Node, name: str) -> None:
         if d.init is None:
             raise self.parse_error(node, f"the reference {name} refers to nothing")
-        if d.type.pointers or d.type.dims:
-            raise self.unsupported(node, "a reference to a pointer or array is not supported")
+        if d.type.pointers:
+            raise self.unsupported(node, "a reference to a pointer is not supported")
+        found = self.object_at(d.init)
+        if isinstance(found, Struct | Structs | Closure):
+            self.define(name, self.stable_struct(name, found, node) if isinstance(found, Struct) else found)
+            return
+        if d.type.dims or isinstance(self.find(self.text(d.init)), Array):
+            self.define(name, Array(self.pointer(d.init)))
+            return
         if d.type.const:
             # Reads through a const reference see later changes only if the place itself changes; keep the place then.
             got = self.value(d.init)
@@ -330,13 +357,6 @@ class Declarations(Statements):
 
     # -- shared memory -------------------------------------------------------------------------------------------------
 
-    def _place_shared(self, name: str, dtype: ScalarType, shape: tuple[Expr, ...], memory: str, node: Node) -> str:
-        """An `Alloc` that will stand between the grid and the block axes: unique in the whole kernel."""
-        ir_name = self.fresh_everywhere(name)
-        self.shared.append(Alloc(ir_name, dtype, shape, memory, span=self.span(node), comments=tuple(self.pending)))
-        self.pending = []
-        return ir_name
-
     def _dynamic(self, node: Node, name: str, dtype: ScalarType, memory: str) -> Ptr:
         size = self.launched.shared_bytes if self.launched is not None else None
         if size is None:
@@ -348,59 +368,6 @@ class Declarations(Statements):
         ir_name = self._place_shared(name, dtype, (build.convert(count, I32),), memory, node)
         self.dynamic_array(ir_name, dtype, node)
         return Ptr(ir_name, dtype, dtype, "flat")
-
-    def fresh_everywhere(self, base: str) -> str:
-        raise NotImplementedError
-
-    # -- file scope ----------------------------------------------------------------------------------------------------
-
-    def global_symbol(self, name: str, node: Node) -> Symbol | None:
-        """A file-scope constant or enumerator, made at the top of the body on its first use."""
-        if name in self.global_scope:
-            return self.global_scope[name]
-        if name in self.unit.enums:
-            return Value(Const(self._enumerator(name, 0), I32))
-        g = self.unit.globals.get(name)
-        if g is None:
-            return None
-        declared = self.types.declarator(g.declarator, self.types.specifier(g.declaration))
-        if not declared.type.const or declared.init is None or declared.type.pointers or declared.type.reference:
-            raise self.unsupported(node, f"the file-scope variable {name} is not supported",
-                                   "Make it a constant or a parameter.")
-        return self.file_constant(declared, g.declarator, name)
-
-    def file_constant(self, declared: Declared, declarator: Node, name: str) -> Symbol:
-        """A file-scope variable with a value that never changes."""
-        saved = (self.scopes, self.out, self.hoisting, self.pending)
-        self.scopes, self.out, self.hoisting, self.pending = [{}], self.prologue, True, []
-        try:
-            self._file_scope(declared, declarator, name)
-        finally:
-            self.scopes, self.out, self.hoisting, self.pending = saved
-        return self.global_scope[name]
-
-    def _file_scope(self, d: Declared, node: Node, name: str) -> None:
-        if d.type.dims:
-            self.visible[0].discard(name)
-            self.global_scope[name] = Array(self._array(d, node, name, "local", False))
-            self.visible[0].add(name)
-            return
-        value = self._initial(d.init, self._base(d, node)) if not d.type.auto else self.expr(self.child(node, "value"))
-        assert value is not None
-        self.emit(Let(name, value.dtype, value), node)
-        self.global_scope[name] = Value(Var(name, value.dtype), self._known(value))
-
-    def _enumerator(self, name: str, depth: int) -> int:
-        node, value, previous = self.unit.enums[name]
-        if value is not None:
-            with self.unhoisted():
-                e = self.folded(self.expr(value))
-            if not isinstance(e, Const) or e.dtype.is_float:
-                raise self.unsupported(node, f"the value of {name} is not a plain constant")
-            return int(e.value)
-        if depth > 500:
-            raise self.unsupported(node, "this enum is too long")
-        return self._enumerator(previous, depth + 1) + 1 if previous is not None else 0
 
 
 def _is_zero(e: Expr) -> bool:

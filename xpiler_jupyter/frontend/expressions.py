@@ -9,17 +9,32 @@ from tree_sitter import Node
 from ..ir import build
 from ..ir.nodes import Const, Expr, Load, Unary, Var
 from ..ir.types import BOOL, I32, I64, common_type, integer_promotion
-from .casts import Casts
 from .formula import formula
 from .literals import CONSTANTS, character, number
+from .places import Places
 from .refusals import call_refusal, node_refusal, short
-from .symbols import Array, Bundle, Cell, Fragment, Got, Moving, Place, Pointer, Ptr, Symbol, Value
+from .symbols import (
+    Array,
+    Bundle,
+    Cell,
+    Closure,
+    Fragment,
+    Got,
+    Moving,
+    Place,
+    Pointer,
+    Ptr,
+    Struct,
+    Structs,
+    Symbol,
+    Value,
+)
 from .tree import field, strip_parens
 
 _INTEGER_ONLY = frozenset(("%", "&", "|", "^", "<<", ">>"))
 
 
-class Expressions(Casts):
+class Expressions(Places):
     """Lowers everything that has a value."""
 
     # -- entry points --------------------------------------------------------------------------------------------------
@@ -83,8 +98,14 @@ class Expressions(Casts):
     def _on_identifier(self, node: Node) -> Got:
         name = self.text(node)
         symbol = self.find(name) or self.global_symbol(name, node)
+        if isinstance(symbol, Struct | Structs | Closure):
+            return self.plain(symbol, node)
         if symbol is not None:
             return self.read(symbol, node)
+        if self.this is not None:
+            constant = self.member_constant(self.this.type, name, node)
+            if constant is not None:
+                return constant
         if name in CONSTANTS:
             return CONSTANTS[name]
         if name in self.platform.predefined:
@@ -143,11 +164,50 @@ class Expressions(Casts):
         raise self.unsupported(node, f"{short(self.text(node))} is read before it has a value")
 
     def _on_qualified_identifier(self, node: Node) -> Got:
-        name = self.text(node).removeprefix("::").removeprefix("std::")
+        name = "".join(self.text(node).split()).removeprefix("::").removeprefix("std::")
         if name in CONSTANTS:
             return CONSTANTS[name]
+        got = self.trait(node) or self._member_of_scope(node)
+        if got is not None:
+            return got
+        symbol = self.global_symbol(name, node)
+        if symbol is None and field(node, "scope") is not None and "::" in name:
+            symbol = self.global_symbol(name.split("::", 1)[1], node) or self.global_symbol(name.rsplit("::", 1)[1], node)
+        if symbol is not None:
+            return self.read(symbol, node)
         message, hint = call_refusal(self.text(node))
         raise self.unsupported(node, message.replace("function", "name"), hint)
+
+    def _member_of_scope(self, node: Node) -> Got | None:
+        """`Traits<T>::value`, or a constant template in a name space; None for other names."""
+        struct, name = self.scope_struct(node), field(node, "name")
+        if name is None:
+            return None
+        if struct is not None:
+            got = self.member_constant(struct, self.text(name), node)
+            if got is None:
+                raise self.parse_error(node, f"{struct.name} has no constant {self.text(name)}")
+            return got
+        return self.value(name) if name.type in ("qualified_identifier", "template_function", "template_type") else None
+
+    def _on_template_function(self, node: Node) -> Got:
+        """`kWidth<T>`: a constant with template arguments."""
+        found, name = self.trait(node), self.text(self.child(node, "name"))
+        if found is not None:
+            return found
+        template = self.unit.name_templates.get(name)
+        if template is None or template.node.type != "declaration":
+            raise self.unsupported(node, f"{short(self.text(node))} is not known as a value here")
+        bound = self.bind_explicit(node, name, template.params, self.child(node, "arguments").named_children)
+        d = self.child(template.node, "declarator")
+        with self.closed(bound.types, bound.values), self.unhoisted():
+            declared = self.types.declarator(d, self.types.specifier(template.node))
+            if declared.init is None:
+                raise self.unsupported(node, f"{name} has no value")
+            got = self.folded(self.plain_number(declared.init))
+        return build.convert(got, declared.type.base) if declared.type.base is not None else got
+
+    _on_template_type = _on_template_function
 
     def _on_parenthesized_expression(self, node: Node) -> Got:
         inner = [c for c in node.named_children]
@@ -157,6 +217,9 @@ class Expressions(Casts):
 
     def _on_field_expression(self, node: Node) -> Got:
         base, member = self.child(node, "argument"), self.child(node, "field")
+        found = self._object_field_expression(node)
+        if found is not None:
+            return self.plain(found, node)
         name = f"{self.text(base)}.{self.text(member)}"
         if base.type == "identifier" and self.find(self.text(base)) is None:
             axis = self.platform.axis(name)
@@ -173,8 +236,8 @@ class Expressions(Casts):
         if base.type == "identifier" and isinstance(self.find(self.text(base)), Fragment):
             raise self.unsupported(node, f"{short(name)} outside a loop over the elements of {self.text(base)} is not "
                                    "supported")
-        raise self.unsupported(node, f"members ({short(self.text(node))}) are not supported",
-                               "Structs and vector types cannot be ported yet.")
+        raise self.unsupported(node, f"members ({short(self.text(node))}) are not supported here",
+                               "Is the declaration of its struct missing in the text?")
 
     def extent(self, axis: str, name: str) -> Expr:
         """`blockDim.x` and the like: what the launch says, or a size that someone must tell."""
@@ -191,12 +254,21 @@ class Expressions(Casts):
         if left.type == "parenthesized_expression" and self.types.is_type(self.text(strip_parens(left))):
             raise self.unsupported(node, f"the cast {self.text(left)} before a signed operand is ambiguous",
                                    f"Write {self.text(strip_parens(left))}(...) instead.")
+        if self.unit.has_operators or self.unit.has_structs:
+            got = self._object_binary_expression(node)
+            return self.plain(got, node) if got is not None else build.integer(0)
         a = self.value(left)
+        if op in ("&&", "||") and isinstance(a, Const) and not isinstance(a, Ptr) and bool(a.value) == (op == "||"):
+            return Const(op == "||", BOOL)  # what is not evaluated need not make sense for these template arguments
         if op in ("&&", "||"):
             with self.unhoisted():
                 b = self.value(right)
         else:
             b = self.value(right)
+        return self.binary(node, op, a, b)
+
+    def binary(self, node: Node, op: str, a: Got, b: Got) -> Got:
+        """`a op b` on numbers and pointers."""
         if isinstance(a, Bundle) or isinstance(b, Bundle):
             return self.record_arithmetic(node, op, a, b)
         if isinstance(a, Ptr) or isinstance(b, Ptr):
@@ -298,88 +370,13 @@ class Expressions(Casts):
         if isinstance(a, Bundle) or isinstance(b, Bundle):
             raise self.parse_error(node, "the two sides of this ?: have different types")
         if isinstance(a, Ptr) or isinstance(b, Ptr):
-            if isinstance(a, Ptr) and isinstance(b, Ptr) and replace(a, offset=b.offset) == b:
-                return replace(a, offset=self.select(cond, a.offset, b.offset))
-            raise self.unsupported(node, "?: between different buffers is not supported", "Write it as an if.")
+            return self.either_pointer(node, cond, a, b, "?: between different buffers is not supported")
         return self.select(cond, a, b)
 
-    def element_of_fragment(self, node: Node) -> Load | None:
-        return None
-
-    # -- places --------------------------------------------------------------------------------------------------------
-
-    def element(self, node: Node, p: Ptr, index: Expr) -> Got:
-        """`p[index]`: an element, or a decayed row."""
-        if not index.dtype.is_integer:
-            raise self.parse_error(node, "an index must be an integer")
-        if p.vector and p.record is None:
-            raise self.unsupported(node, f"reading or writing a vector through a pointer ({short(self.text(node))}) is not "
-                                   "supported", "Use the intrinsic that loads or stores it.")
-        return p.row(index) if p.rest else Load(p.buffer, p.indices(index), p.dtype)
-
-    def _on_subscript_expression(self, node: Node) -> Got:
-        indices = self.child(node, "indices").named_children
-        if len(indices) != 1:
-            raise self.parse_error(node, "an index is missing in these brackets" if not indices
-                                   else "a comma between brackets: write a[i][j]")
-        own = self.element_of_fragment(node)
-        if own is not None:
-            return own
-        p = self.pointer(self.child(node, "argument"))
-        return self.element(node, p, self.expr(indices[0]))
-
-    def _on_pointer_expression(self, node: Node) -> Got:
-        argument = self.child(node, "argument")
-        if self.tree.operator(node) == "*":
-            return self.element(node, self.pointer(argument), build.integer(0))
-        return self.address(strip_parens(argument))
-
-    def address(self, node: Node) -> Ptr:
-        """`&node`."""
-        if node.type == "subscript_expression":
-            indices = self.child(node, "indices").named_children
-            p = self.pointer(self.child(node, "argument"))
-            if len(indices) != 1:
-                raise self.parse_error(node, "an index is missing in these brackets")
-            i = self.expr(indices[0])
-            moved = self.moved(node, p, i)
-            zero = all(isinstance(e, Const) and e.value == 0 for e in (*moved.prefix, moved.offset))
-            # &t[0][0] is the customary way to see an array as one row; other places stay within their own row.
-            return moved.whole() if zero and p.layout == "rows" and not p.rest else moved
-        if node.type == "pointer_expression" and self.tree.operator(node) == "*":
-            return self.pointer(self.child(node, "argument"))
-        if node.type == "identifier":
-            symbol = self.find(self.text(node))
-            if isinstance(symbol, Array):
-                return symbol.ptr
-            if isinstance(symbol, Cell):
-                return Ptr(symbol.buffer, symbol.dtype, symbol.dtype, "scalar")
-            if isinstance(symbol, Place):
-                return Ptr(symbol.buffer, symbol.dtype, symbol.dtype, "flat" if len(symbol.indices) == 1 else "rows",
-                           symbol.indices[-1], symbol.indices[:-1]) if symbol.indices else \
-                    Ptr(symbol.buffer, symbol.dtype, symbol.dtype, "scalar")
-        raise self.unsupported(node, f"the address of {short(self.text(node))} is not supported")
-
-    def place(self, node: Node) -> Place | Cell:
-        """What can stand left of `=`."""
-        node = strip_parens(node)
-        if node.type == "identifier":
-            symbol = self.find(self.text(node)) or self.global_symbol(self.text(node), node)
-            if isinstance(symbol, Cell | Place):
-                return symbol
-            if isinstance(symbol, Value | Array):
-                raise self.parse_error(node, f"{self.text(node)} cannot be assigned to")
-            if symbol is None:
-                raise self.parse_error(node, f"the name {self.text(node)} is not declared")
-            raise self.unsupported(node, f"assigning to {self.text(node)} here is not supported")
-        if node.type in ("subscript_expression", "pointer_expression"):
-            got = self.value(node)
-            if isinstance(got, Load):
-                return Place(got.buffer, got.indices, got.dtype)
-        elif node.type == "field_expression":
-            self.value(node)
-        raise self.unsupported(node, f"assigning to {short(self.text(node))} is not supported")
+    def either_pointer(self, node: Node, cond: Expr, a: Expr | Ptr, b: Expr | Ptr, message: str) -> Ptr:
+        if isinstance(a, Ptr) and isinstance(b, Ptr) and replace(a, offset=b.offset) == b:
+            return replace(a, offset=self.select(cond, a.offset, b.offset))
+        raise self.unsupported(node, message, "Write it as an if.")
 
     def _on_concatenated_string(self, node: Node) -> Expr:
         raise self.unsupported(node, node_refusal("string_literal"))
-

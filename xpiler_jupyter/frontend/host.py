@@ -12,13 +12,14 @@ from ..ir import build
 from ..ir.nodes import Binary, Cast, Expr
 from ..ir.simplify import negate
 from ..ir.types import BOOL
-from .host_calls import HostCalls
+from .functions import Function
 from .host_facts import DeviceBuffer
+from .host_helpers import HostHelpers
 from .host_values import CHANGES, ones
 from .symbols import Value
 from .tree import field as child
 from .tree import preorder, strip_parens
-from .unit import Function, Unit
+from .unit import Unit
 
 _DECLARATORS = frozenset(("pointer_declarator", "array_declarator", "parenthesized_declarator", "identifier",
                           "function_declarator", "reference_declarator"))
@@ -26,7 +27,7 @@ _LEAVES = ("return_statement", "throw_statement")
 _ENDS = ("exit", "abort", "_exit", "std::exit", "std::abort", "std::terminate", "quick_exit")
 
 
-class HostReader(HostCalls):
+class HostReader(HostHelpers):
     """Walks one host function in order. What hides under conditions and loops is read too, but keeps the function from
     being a plain wrapper (`oddity`)."""
 
@@ -148,6 +149,7 @@ class HostReader(HostCalls):
             elif type_name == dim:
                 self._dim_declared(name, value, d)
             elif pointer:
+                name = self.own_name(name)
                 self.forget(name)
                 self._pointer_declared(name, value, d)
             elif array:

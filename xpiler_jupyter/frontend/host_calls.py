@@ -8,12 +8,13 @@ from ..errors import XpilerError
 from ..ir import build
 from ..ir.nodes import Binary, Const, Expr
 from .file_data import is_device_data
+from .functions import Function
 from .host_facts import Copy, Fill, LaunchSite, Symbol, jobs_of
 from .host_values import HostValues, ones
 from .sizes import elements, narrowed
 from .symbols import Value
 from .tree import preorder, strip_parens
-from .unit import Function, Unit
+from .unit import Unit
 
 # Run-time calls without an effect on what the kernel sees or computes.
 _HARMLESS = ("Free", "FreeAsync", "FreeHost", "HostFree", "DeviceSynchronize", "StreamSynchronize", "ThreadSynchronize",
@@ -76,12 +77,12 @@ class HostCalls(HostValues):
                 return
             if len(parts) < 2:
                 raise self.parse_error(syntax, "a launch needs a grid and a block")
-            self._launch(n, name, parts[0], parts[1], parts[2] if len(parts) > 2 else None, args)
+            self._launch(n, self.child(n, "function"), parts[0], parts[1], parts[2] if len(parts) > 2 else None, args)
             return
         if self.api is not None and name == self.api.prefix + "LaunchKernelGGL":
             if len(args) < 5:
                 raise self.parse_error(n, f"{name} needs a kernel, a grid, a block, shared bytes and a stream")
-            self._launch(n, self.text(strip_parens(args[0])), args[1], args[2], args[3], args[5:])
+            self._launch(n, args[0], args[1], args[2], args[3], args[5:])
             return
         if name in _CHECKS and args:
             guard = self.guard(args[0])
@@ -91,7 +92,8 @@ class HostCalls(HostValues):
         if self.api is not None and name in self.api.checks:
             return  # the calls in it are looked at by themselves
         if self.api is None or not name.startswith(self.api.prefix):
-            self._foreign(n, name, args)
+            if not self.helper(n):
+                self._foreign(n, name, args)
             return
         word = name[len(self.api.prefix):]
         if word in ("Malloc", "MallocAsync", "MallocManaged") and len(args) >= 2:
@@ -106,6 +108,9 @@ class HostCalls(HostValues):
             self.odd(self.unsupported(n, f"{name} in host code is not supported"))
         else:
             self._set_by_address(args)
+
+    def helper(self, n: Node) -> bool:
+        raise NotImplementedError
 
     def _set_by_address(self, args: list[Node]) -> None:
         """Numbers that a call fills in are what the run makes them."""
@@ -140,7 +145,7 @@ class HostCalls(HostValues):
         if target.type != "pointer_expression" or self.tree.operator(target) != "&":
             self.odd(self.unsupported(n, "this allocation is not understood", "Write it as Malloc(&pointer, bytes)."))
             return
-        name = self.text(strip_parens(self.child(target, "argument")))
+        name = self.pointer_name(self.child(target, "argument"))
         if name not in self.buffers or self.buffers[name].bytes is not None:
             self.odd(self.unsupported(n, f"{name} is not a plain local pointer that is allocated once"))
             return
@@ -231,8 +236,9 @@ class HostCalls(HostValues):
 
     # -- launches ------------------------------------------------------------------------------------------------------
 
-    def _launch(self, n: Node, kernel: str, grid: Node, block: Node, shared: Node | None, args: list[Node]) -> None:
-        site = LaunchSite(kernel.split("<")[0].split("::")[-1].strip("( )"), n, ones(), ones(), None, [])
+    def _launch(self, n: Node, callee: Node, grid: Node, block: Node, shared: Node | None, args: list[Node]) -> None:
+        name, function = self.kernel_of(callee, args)
+        site = LaunchSite(name, n, ones(), ones(), None, [], function=function)
         try:
             site.grid, site.block = self.dim3(grid, n), self.dim3(block, n)
             site.shared = self.size(shared) if shared is not None else None

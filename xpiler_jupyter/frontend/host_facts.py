@@ -11,6 +11,7 @@ from ..ir import build
 from ..ir.nodes import Const, Expr
 from ..ir.simplify import simplify_expr
 from ..platforms.host_api import JobType
+from .functions import Function
 
 
 @dataclass(slots=True)
@@ -70,6 +71,7 @@ class LaunchSite:
     args: list[str | Expr | None]
     guards: list[Expr | None] = field(default_factory=list)
     failure: XpilerError | None = None
+    function: Function | None = None  # the kernel, an instance if it is a template
 
 
 def jobs_of(tasks: Expr, job: JobType) -> Expr | None:

@@ -13,18 +13,19 @@ from ..ir import build
 from ..ir.nodes import Const, Expr, Var
 from ..ir.types import I32, I64, ScalarType
 from ..platforms.host_api import JobType
+from .functions import Function
 from .host_facts import DeviceBuffer
-from .lower import Lowering
+from .host_templates import HostTemplates
 from .sizes import narrowed
 from .symbols import Bundle, Got, Ptr, Value
 from .tree import field as child
 from .tree import preorder, strip_parens
-from .unit import Function, Unit
+from .unit import Unit
 
 CHANGES = frozenset(("assignment_expression", "update_expression"))
 
 
-class HostValues(Lowering):
+class HostValues(HostTemplates):
     """Scalars, dim3 values and job types of one host function. `oddity` is the first thing that a plain wrapper would
     not do; `literals` are locals with a literal value that stay symbolic (see `_passed`)."""
 
@@ -38,6 +39,7 @@ class HostValues(Lowering):
         self.locals: set[str] = set()
         self.counts: dict[str, Expr] = {}  # elements of host containers
         self.unknown: dict[str, XpilerError] = {}
+        self.aliases = {}
         self.oddity: XpilerError | None = None
         self.literals: dict[str, Const] = {}
         self.symbolic = self._passed(f)
@@ -273,12 +275,16 @@ class HostValues(Lowering):
         if node.type == "call_expression":
             function = self.child(node, "function")
             if function.type == "field_expression" and self.text(self.child(function, "field")) == "data":
-                return self.text(self.child(function, "argument"))
+                return self._outside(self.text(self.child(function, "argument")))
         if node.type == "pointer_expression" and self.tree.operator(node) == "&":
             inner = strip_parens(self.child(node, "argument"))
             if inner.type == "subscript_expression" and self.text(inner).endswith("[0]"):
-                return self.text(self.child(inner, "argument"))
-        return self.text(node)
+                return self._outside(self.text(self.child(inner, "argument")))
+        return self._outside(self.text(node))
+
+    def _outside(self, name: str) -> str:
+        """A pointer's name in the function that is read, for its name in a helper."""
+        return self.aliases.get(name, name)
 
     def odd(self, e: XpilerError) -> None:
         """Notes what keeps this function from being a plain wrapper; it may still say how the kernel is launched."""

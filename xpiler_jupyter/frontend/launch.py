@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,22 +15,26 @@ from ..ir.nodes import Cast, Const, Expr, Host, HostArg, Param, Var
 from ..ir.simplify import simplify_expr
 from ..ir.types import I32
 from ..ir.visit import fresh_name, map_children, substitute, walk
+from .functions import Function
 from .host import HostReader
 from .host_facts import Copy, DeviceBuffer, Fill, LaunchSite, jobs_of
+from .host_helpers import entries
+from .kernel_instances import kernel_instance
 from .lower import Launch, Lowering
 from .preprocess import Remark, prepare
 from .sizes import elements, narrowed
 from .source import Source
 from .symbols import Value
 from .typenames import Declared
-from .unit import Function, Unit
+from .unit import Unit
 
 
-def find_launch(unit: Unit, f: Function, nth: int | None = None) -> Launch | None:
+def find_launch(unit: Unit, f: Function, nth: int | None = None, with_: Mapping[str, str] | None = None) -> Launch | None:
     """The launch of a kernel, or None when the text does not say.
 
     Args:
         nth: which of its launches, counted from 1 in text order; None: the one that a plain wrapper makes, else the first.
+        with_: template arguments of host functions that nothing in the text calls.
     Raises:
         UnsupportedError: host code starts the kernel in a way that we do not understand, and no comment says how.
         UsageError: there is no such launch.
@@ -37,8 +42,7 @@ def find_launch(unit: Unit, f: Function, nth: int | None = None) -> Launch | Non
     if not unit.platform.axes:
         return None
     comment = _launch_comment(unit, f)
-    hosts = [h for h in unit.all_functions() if not h.is_kernel and not h.is_template
-             and any(_kernel_name(unit, n) == f.name for n in h.launches)]
+    hosts = _hosts(unit, f, with_ or {})
     if not hosts:
         return _from_comment(unit, f, comment) if comment is not None else None
     try:
@@ -54,6 +58,28 @@ def find_launch(unit: Unit, f: Function, nth: int | None = None) -> Launch | Non
     return _from_comment(unit, f, comment)
 
 
+def _hosts(unit: Unit, f: Function, with_: Mapping[str, str]) -> list[Function]:
+    """The host functions to read for the launches of `f`."""
+    prefix = unit.platform.api.prefix if unit.platform.api is not None else ""
+    launching = [h for h in unit.all_functions() if not h.is_kernel
+                 and any(_kernel_name(unit, n) == f.name for n in h.launches)]
+    out = []
+    for h in entries(unit.all_functions(), launching, prefix):
+        if h.is_template and h.failure is None:
+            try:
+                h = kernel_instance(unit, h, [], with_)
+            except XpilerError:
+                continue  # nothing calls it and nothing says what it is
+        out.append(h)
+    return out
+
+
+def launched_instances(unit: Unit, f: Function, with_: Mapping[str, str]) -> list[Function]:
+    """The instances of the kernel template `f` that the host code of the text launches."""
+    return [s.function for h in _hosts(unit, f, with_) for s in HostReader(unit, h).sites if s.function is not None
+            and s.function.node.id == f.node.id]
+
+
 def _kernel_name(unit: Unit, call: Node) -> str:
     callee = call.child_by_field_name("function")
     text = unit.tree.text_of(callee) if callee is not None else ""
@@ -61,7 +87,7 @@ def _kernel_name(unit: Unit, call: Node) -> str:
         arguments = call.child_by_field_name("arguments")
         first = arguments.named_children[0] if arguments is not None and arguments.named_children else None
         text = unit.tree.text_of(first) if first is not None else ""
-    return text.split("<")[0].strip("( )")
+    return text.split("<")[0].split("::")[-1].strip("( )")
 
 
 # -- host code ---------------------------------------------------------------------------------------------------------
@@ -94,7 +120,8 @@ class Found:
 
 def _from_hosts(unit: Unit, f: Function, hosts: list[Function], nth: int | None) -> Launch:
     readers = [(h, HostReader(unit, h)) for h in hosts]
-    found = [Found(h, r, s) for h, r in readers for s in r.sites if s.kernel == f.name]
+    found = [Found(h, r, s) for h, r in readers for s in r.sites if s.kernel == f.name
+             and (s.function is None or s.function.instance == f.instance)]
     if not found:
         raise unit.tree.unsupported(hosts[0].node, f"the launch of {f.name} in {hosts[0].name} is not understood")
     if nth is not None and not 1 <= nth <= len(found):

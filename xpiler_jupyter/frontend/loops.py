@@ -15,7 +15,8 @@ from ..ir.visit import buffers_written, walk
 from ..platforms.literals import never_negative
 from .context import LoopContext
 from .inline import Inliner
-from .symbols import Unset, Value
+from .refusals import short
+from .symbols import Place, Ptr, Unset, Value
 from .tree import field, strip_parens
 from .usage import Info
 
@@ -116,6 +117,37 @@ class Loops(Inliner):
                     return
                 self.restore(state)
             self._as_while(node)
+
+    def _stmt_for_range_loop(self, node: Node) -> None:
+        """`for (float& x : a)` over an array of known length."""
+        right, d = self.child(node, "right"), self.child(node, "declarator")
+        over = self.operand(right)
+        length = over.shape[len(over.prefix)] if isinstance(over, Ptr) and over.shape and over.layout == "rows" else None
+        if not isinstance(over, Ptr) or length is None or over.rest:
+            raise self.unsupported(node, f"a loop over {short(self.text(right))} is not supported",
+                                   "Only arrays of known length have ranges here.")
+        kind, base = self._kind(node), self.types.specifier(node)
+        declared = self.types.declarator(d, base)
+        if declared.name is None:
+            raise self.unsupported(d, "this kind of loop variable is not supported")
+        mine, self.pending = self.pending, []
+        with self.block() as stmts:
+            name, var = self.text(declared.name), self.fresh("k")
+            element = Place(over.buffer, over.indices(Var(var)), over.dtype)
+            changes = self.usage.of(declared.name).changes
+            if declared.type.reference and (changes or not declared.type.const):
+                self.define(name, element)
+            else:
+                value = self.load(element) if declared.type.base is None else \
+                    build.convert(self.load(element), declared.type.base)
+                self.define(name, self.cell(name, value.dtype, value, node) if changes else self.let(name, value, node))
+            self.loops.append(LoopContext())
+            body = self.child(node, "body")
+            self.statement(body)
+            self.loops.pop()
+            self.end_of_block(body)
+        self.pending = mine + self.pending
+        self.emit(For(var, build.integer(0), build.integer(length), build.integer(1), Block(tuple(stmts)), kind), node)
 
     def _kind(self, node: Node) -> ForKind:
         kind: ForKind = "serial"

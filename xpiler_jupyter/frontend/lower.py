@@ -15,13 +15,14 @@ from .carved import Part
 from .conditions import evaluate
 from .context import Launched
 from .file_data import FileData
+from .functions import Function
 from .host_facts import Symbol as Data
 from .lane_types import settle_lanes
 from .retype import retype_local_arrays
 from .symbols import Moving, Pointer, Ptr, Value
 from .tokens import Token
 from .typenames import Declared
-from .unit import Function, Unit
+from .unit import Unit
 
 
 @dataclass(slots=True)
@@ -84,7 +85,7 @@ class Lowering(FileData):
             raise self.unsupported(p.name, f"the kernel parameter {name} is a reference: not supported")
         if t.pointers > 1:
             raise self.unsupported(p.name, f"the parameter {name} is a pointer to pointers: not supported")
-        if name in self.scopes[0]:
+        if name in self.scopes[-1]:
             raise self.parse_error(p.name, f"two parameters are called {name}")
         info, span = self.usage.of(p.name), self.span(p.name)
         self.fresh(name)
@@ -126,9 +127,7 @@ def lower_kernel(unit: Unit, f: Function, launch: Launch | None) -> Kernel:
     """
     if f.failure is not None:
         raise f.failure
-    if f.is_template:
-        raise unit.tree.unsupported(f.node, f"the kernel {f.name} is a template: templates are not supported yet",
-                                    "Write it out for the types and values that you need.")
+    assert not f.is_template, "a template has no body before it is instantiated"
     if f.body is None:
         raise unit.tree.unsupported(f.node, f"{f.name} has no body")
     if f.result.base is not None or f.result.pointers:
@@ -155,7 +154,7 @@ def lower_kernel(unit: Unit, f: Function, launch: Launch | None) -> Kernel:
         host = replace(host, args=(*host.args, *low.data_arguments(f.node)))
     kernel = Kernel(f.name, params, body, unit.platform.name, sizes, host,
                     max_threads(low, f), tuple(launch.assume) if launch else (), tuple(launch.notes) if launch else (),
-                    span=unit.tree.span(f.node), comments=tuple(_comments_before(unit, f)))
+                    f.instance if f.template else "", span=unit.tree.span(f.node), comments=tuple(_comments_before(unit, f)))
     kernel = replace(kernel, body=settle_lanes(retype_local_arrays(kernel.body), unit.platform))
     if not low.views:
         return kernel

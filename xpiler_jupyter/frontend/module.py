@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..errors import ParseError, UsageError, XpilerError
 from ..ir.nodes import Kernel
 from ..platforms import registry
 from ..platforms.base import Platform
-from .launch import find_launch
+from .functions import Function
+from .kernel_instances import explicit_instances, kernel_instance
+from .launch import find_launch, launched_instances
 from .lower import lower_kernel
 from .preprocess import prepare
 from .source import Source
-from .unit import Function, Signature, Unit
+from .unit import Signature, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class Module:
 
 
 def parse_module(text: str, platform: Platform | str, filename: str | None = None,
-                 launches: dict[str, int] | None = None) -> Module:
+                 launches: dict[str, int] | None = None, with_: Mapping[str, str] | None = None) -> Module:
     """Lower every kernel of a text.
 
     Args:
@@ -35,6 +38,7 @@ def parse_module(text: str, platform: Platform | str, filename: str | None = Non
         platform: the platform it is written for, or its name.
         filename: where it came from, for messages.
         launches: of kernels that are launched several times, which launch is meant, counted from 1.
+        with_: template arguments by parameter name, where the text does not say them.
     Raises:
         ParseError: the text as a whole cannot be read.
         UnsupportedError: a directive or macro that we will not guess about.
@@ -42,20 +46,23 @@ def parse_module(text: str, platform: Platform | str, filename: str | None = Non
     source = Source(text, filename)
     target = registry.get(platform) if isinstance(platform, str) else platform
     try:
-        return _module(source, target, launches or {})
+        return _module(source, target, launches or {}, with_ or {})
     except RecursionError:
         raise source.unsupported(0, "this text is nested too deeply") from None
 
 
-def parse(text: str, platform: Platform | str, kernel: str | None = None) -> Kernel:
-    """The only kernel of a text, or the one called `kernel`; `name#2` means the kernel in its second launch.
+def parse(text: str, platform: Platform | str, kernel: str | None = None,
+          with_: Mapping[str, str] | None = None) -> Kernel:
+    """The only kernel of a text, or the one called `kernel`; `name#2` means the kernel in its second launch. `with_` are
+    template arguments by parameter name, where the text does not say them.
 
     Raises:
         ParseError, UnsupportedError: located; the kernel cannot be lowered, or the text has none.
         UsageError: the text has several kernels and none was named, or none of that name.
     """
     kernel, nth = _numbered(kernel)
-    module = parse_module(text, platform, launches={kernel: nth} if kernel is not None and nth is not None else None)
+    module = parse_module(text, platform, launches={kernel: nth} if kernel is not None and nth is not None else None,
+                          with_=with_)
     found = {k.name: k for k in module.kernels}
     names = [*found, *(n for n in module.failures if n not in found)]
     if kernel is not None:
@@ -82,7 +89,7 @@ def _numbered(kernel: str | None) -> tuple[str | None, int | None]:
     return name, int(nth)
 
 
-def _module(source: Source, platform: Platform, launches: dict[str, int]) -> Module:
+def _module(source: Source, platform: Platform, launches: dict[str, int], with_: Mapping[str, str]) -> Module:
     if _looks_like_python(source.text):
         raise ParseError("this looks like Python, not C/C++", source=source.text, line=_first_line(source.text),
                          column=1, hint="The cell must hold the kernel's text.")
@@ -92,7 +99,7 @@ def _module(source: Source, platform: Platform, launches: dict[str, int]) -> Mod
     failures: dict[str, XpilerError] = {}
     for f in chosen:
         try:
-            kernels.append(_lower(unit, f, launches.get(f.name)))
+            kernels.append(_lower(unit, f, launches.get(f.name), with_))
         except XpilerError as e:
             if e.source is None:
                 e.source = source.text
@@ -103,14 +110,16 @@ def _module(source: Source, platform: Platform, launches: dict[str, int]) -> Mod
     return Module(tuple(kernels), failures, signatures)
 
 
-def _lower(unit: Unit, f: Function, nth: int | None) -> Kernel:
+def _lower(unit: Unit, f: Function, nth: int | None, with_: Mapping[str, str]) -> Kernel:
     if f.failure is not None:
         raise f.failure
     if len([g for g in unit.functions[f.name] if g.is_kernel == f.is_kernel]) > 1:
         raise unit.tree.unsupported(f.node, f"several functions are called {f.name}: overloads are not supported",
                                     "Give them different names.")
     try:
-        return lower_kernel(unit, f, None if f.is_template else find_launch(unit, f, nth))
+        if f.is_template:
+            f = kernel_instance(unit, f, [*launched_instances(unit, f, with_), *explicit_instances(unit, f)], with_)
+        return lower_kernel(unit, f, find_launch(unit, f, nth, with_))
     except RecursionError:
         raise unit.tree.unsupported(f.node, f"{f.name} is nested too deeply") from None
 

@@ -11,11 +11,11 @@ from ..ir.nodes import Block, Break, Const, Continue, Expr, If, Let, Load, Retur
 from ..ir.types import I32, ScalarType
 from .refusals import node_refusal, short
 from .switch import Switches
-from .symbols import Cell, Got, Moving, Pointer, Ptr, Symbol, Unset, Value
+from .symbols import Cell, Got, Moving, Pointer, Ptr, Struct, Symbol, Unset, Value
 from .tree import field, preorder, strip_parens
 
 _PLAIN = frozenset(("expression_statement", "declaration", "return_statement", "break_statement", "continue_statement"))
-_IGNORED = frozenset(("static_assert_declaration", "empty_statement", ";"))
+_IGNORED = frozenset(("empty_statement", ";", "comment"))
 
 
 class Statements(Switches):
@@ -43,6 +43,8 @@ class Statements(Switches):
                 self.pending.append(f"#pragma {text}")
         mine, self.pending, count, shared = self.pending, [], len(self.out), len(self.shared)
         method(node)
+        if node.type.startswith(("for_", "while_", "do_")):
+            self.leave_outer(node)
         if node.type in _PLAIN:
             mine += self.take_comments(end) + self.take_same_line(end)
         if len(self.out) > count:
@@ -81,7 +83,7 @@ class Statements(Switches):
         self.declaration(node)
 
     def _stmt_alias_declaration(self, node: Node) -> None:
-        self.unit.alias(node)
+        self.unit.alias(node, self.types)
         name = field(node, "name")
         if name is not None and not self.types.is_type(self.text(name)):
             raise self.unsupported(node, f"the type {self.text(name)} is not supported yet: it is a vector or composed "
@@ -94,7 +96,21 @@ class Statements(Switches):
 
     def _stmt_type_definition(self, node: Node) -> None:
         self.types.specifier(node)
-        self.unit.alias(node)
+        self.unit.alias(node, self.types)
+
+    def _stmt_struct_specifier(self, node: Node) -> None:
+        self.local_struct(node)
+
+    def _stmt_static_assert_declaration(self, node: Node) -> None:
+        condition, message = self.child(node, "condition"), field(node, "message")
+        with self.unhoisted():
+            got = self.folded(self.expr(condition))
+        if not isinstance(got, Const):
+            raise self.unsupported(condition, "this static_assert cannot be decided here")
+        if not got.value:
+            said = self.text(message).strip('"') if message is not None else short(self.text(condition))
+            raise self.parse_error(node, f"a static_assert of the text fails: {said}",
+                                   "Choose other template arguments or sizes.")
 
     def _stmt_attributed_statement(self, node: Node) -> None:
         for c in node.named_children:
@@ -102,6 +118,8 @@ class Statements(Switches):
                 self.statement(c)
 
     def _stmt_return_statement(self, node: Node) -> None:
+        if self.leave(node):
+            return
         if len(self.functions) > 1:
             raise self.unsupported(node, f"{self.functions[-1].name} returns from inside a loop or switch")
         if node.named_children:
@@ -167,6 +185,8 @@ class Statements(Switches):
     def assign(self, node: Node) -> Expr:
         """`left op right`; the new value of the left side."""
         left, right = strip_parens(self.child(node, "left")), self.child(node, "right")
+        if self.unit.has_structs and self._assign_object(node, left, right):
+            return Const(0, I32)
         op, inner = self.tree.operator(node), strip_parens(self.child(node, "right"))
         symbol = self.find(self.text(left)) if left.type == "identifier" else None
         if isinstance(symbol, Moving | Pointer) or (isinstance(symbol, Unset) and symbol.pointer):
@@ -188,6 +208,22 @@ class Statements(Switches):
             rhs = self.arithmetic(node, op[:-1], self.load(place), rhs)
         self.store(place, self.at(build.convert(rhs, place.dtype), right), node)
         return self.load(place)
+
+    def _assign_object(self, node: Node, left: Node, right: Node) -> bool:
+        """`s = e` and `s += e` of structs; False when the left side is none."""
+        target, op = self.object_at(left), self.tree.operator(node)
+        if target is None:
+            return False
+        if not isinstance(target, Struct):
+            raise self.unsupported(node, f"assigning to {short(self.text(left))} is not supported")
+        if op != "=" and f"operator{op}" not in self.members(target.type).functions and \
+                f"operator{op}" not in self.unit.functions:
+            raise self.unsupported(node, f"there is no operator{op} for {target.type.name} in the text")
+        if op == "=" and "operator=" not in self.members(target.type).functions:
+            self.copy_struct(target, self.built(target.type, right, right), node)
+        else:
+            self.operator_call(node, op, target, self.operand(right))
+        return True
 
     def _first_value(self, node: Node, name: str, symbol: Unset, rhs: Expr) -> Expr:
         e = build.convert(rhs, symbol.dtype)

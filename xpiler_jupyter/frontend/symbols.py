@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+from tree_sitter import Node
 
 from ..ir import build
 from ..ir.nodes import Const, Expr
 from ..ir.types import I32, I64, ScalarType
+from .struct_types import StructType
+
+if TYPE_CHECKING:
+    from .functions import Function
+    from .typenames import CType
 
 Layout = Literal["flat", "rows", "delinear", "scalar"]
 
@@ -186,6 +194,37 @@ class Fragment:
     dims: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Struct:
+    """A struct: one symbol per member. A variable's members are buffers or, where nothing changes them, values; those of
+    a value that a call gave may be either. A pointer to one struct is the struct itself. `fresh`: it is a value whose
+    buffers nothing else names."""
+
+    type: StructType
+    members: Mapping[str, Symbol]
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Structs:
+    """An array of structs, or a pointer into one: a pointer per member, all of which move together. `packed` is the
+    number of elements of one struct where the members lie side by side in one buffer, 0 where each has its own."""
+
+    type: StructType
+    members: Mapping[str, Ptr | Structs]
+    packed: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Closure:
+    """A lambda with the names that it sees."""
+
+    node: Node
+    function: Function
+    scopes: tuple[dict[str, Symbol], ...]
+    types: tuple[dict[str, CType], ...] = field(default=())
+
+
 @dataclass(frozen=True, slots=True)
 class Members:
     """A variable of record type: what each field is. `buffer`: the array of its fields, for one that has an address."""
@@ -195,5 +234,6 @@ class Members:
     buffer: str = ""
 
 
-Symbol = Value | Cell | Place | Array | Pointer | Moving | Unset | Fragment | Members
+Symbol = Value | Cell | Place | Array | Pointer | Moving | Unset | Fragment | Members | Struct | Structs | Closure
 Got = Expr | Ptr | Bundle
+Operand = Got | Struct | Structs | Closure

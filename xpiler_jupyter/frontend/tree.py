@@ -29,7 +29,12 @@ _WORDS_WITH_ARGUMENTS = frozenset((
     "__maxnreg__", "__cluster_dims__",
 ))
 _CAST_WORDS = frozenset(("static_cast", "reinterpret_cast", "const_cast", "dynamic_cast", "template", "operator"))
-_KNOWN_TEMPLATES = frozenset(("numeric_limits", "fragment", "vector", "array", "min", "max"))
+_KNOWN_TEMPLATES = frozenset((
+    "numeric_limits", "fragment", "vector", "array", "min", "max", "is_same", "is_same_v", "is_floating_point",
+    "is_floating_point_v", "is_integral", "is_integral_v", "is_signed", "is_signed_v", "is_unsigned", "is_unsigned_v",
+    "conditional", "conditional_t", "remove_reference", "remove_reference_t", "remove_cv", "remove_cv_t", "remove_const",
+    "remove_const_t", "decay", "decay_t",
+))
 _TYPE_WORDS = frozenset((
     "void", "bool", "char", "short", "int", "long", "float", "double", "signed", "unsigned", "half", "__half",
     "typename", "const", "size_t", "int8_t", "uint8_t", "int16_t", "uint16_t", "int32_t", "uint32_t", "int64_t",
@@ -276,18 +281,25 @@ def _row_pointer_brackets(tokens: list[Token]) -> tuple[set[int], set[int]]:
 
 
 def _template_names(tokens: list[Token]) -> set[str]:
-    """Names declared by `template <...> ... name(`, or `template <...> struct name`."""
+    """Names declared by `template <...> ... name(`, `template <...> struct name`, `template <...> using name =` or
+    `template <...> constexpr T name =`."""
     words = [t for t in tokens if t.kind != "space"]
     out: set[str] = set()
     for k, t in enumerate(words):
         if t.text != "template":
             continue
-        depth = 0
+        depth = brackets = 0
         for j in range(k + 1, len(words) - 1):
             text = words[j].text
             depth += {"<": 1, ">": -1, "<<<": 3, ">>>": -3, ">>": -2}.get(text, 0)
-            if depth <= 0 and text in ("{", ";", "("):
+            if text == "(" and (brackets or words[j - 1].text in _WORDS_WITH_ARGUMENTS):
+                brackets += 1
+                continue
+            if brackets:
+                brackets -= text == ")"
+                continue
+            if depth <= 0 and text in ("{", ";", "(", "="):
                 break
-            if depth <= 0 and words[j].kind == "id" and words[j + 1].text in ("(", "{", ":"):
+            if depth <= 0 and words[j].kind == "id" and words[j + 1].text in ("(", "{", ":", "="):
                 out.add(text)
     return out

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, replace
 
 from tree_sitter import Node
@@ -9,6 +12,7 @@ from tree_sitter import Node
 from ..ir.types import BF16, BOOL, F16, F32, F64, I8, I16, I32, I64, U8, U16, U32, U64, ScalarType
 from ..platforms.base import Platform
 from .refusals import short, type_refusal
+from .struct_types import StructType
 from .symbols import Record
 from .tree import Tree, field
 from .vector_types import vector_lanes
@@ -30,7 +34,8 @@ class CType:
     """A type as declared: `base` None is void; `auto` leaves the base to the initialiser. `dims` are the nodes of array
     dimensions, outermost first (None: `[]`); `row` those below a pointer to an array, as in `float (*p)[4]`. `lanes` is
     the number of elements of a vector type, 0 for a scalar; `vector` the bytes of a vector register, whose base is None.
-    `record` is a type with fields; its base is the one type that they have, None where they differ."""
+    `record` is a type with fields; its base is the one type that they have, None where they differ.
+    `struct` is a struct of the text, whose base is None."""
 
     base: ScalarType | None
     pointers: int = 0
@@ -42,6 +47,23 @@ class CType:
     lanes: int = 0
     vector: int = 0
     record: Record | None = None
+    struct: StructType | None = None
+
+    def words(self) -> str:
+        """The type as C++ writes it, for messages and the names of instances."""
+        named = self.struct or self.record
+        inner = named.name if named is not None else "auto" if self.auto else _words(self.base)
+        return ("const " if self.const and self.pointers else "") + inner + "*" * self.pointers
+
+
+def _words(t: ScalarType | None) -> str:
+    if t is None:
+        return "void"
+    return next((name for name, known in _SPELLED.items() if known == t), None) or next(k for k, v in NAMES.items() if v == t)
+
+
+_SPELLED = {"unsigned char": U8, "signed char": I8, "short": I16, "unsigned short": U16, "unsigned int": U32, "long long": I64,
+            "unsigned long long": U64, "__half": F16, "__nv_bfloat16": BF16}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +78,9 @@ class Declared:
 
 
 class Types:
-    """Reads types of one tree. `aliases` are typedefs and `using` in scope (text order is not checked), the platform's
-    own words among them."""
+    """Reads types of one tree. `aliases` are typedefs and `using` of the file (text order is not checked), `scopes` those
+    of the functions being read, innermost last: template arguments among them. `composed` makes the type of a name with
+    template arguments or of a qualified name; it needs to know constants, so whoever lowers provides it."""
 
     def __init__(self, tree: Tree, platform: Platform) -> None:
         self.tree = tree
@@ -67,9 +90,35 @@ class Types:
             fields = tuple((name, element) for name in "xyzw"[:count])
             self.own[word] = CType(element, record=Record(word, fields))
         self.aliases: dict[str, CType] = {}
+        self.scopes: list[dict[str, CType]] = []
+        self.composed: Callable[[Node], CType | None] = lambda node: None
+
+    def within(self, composed: Callable[[Node], CType | None]) -> Types:
+        """The same file's types with scopes of their own."""
+        inner = copy(self)
+        inner.scopes, inner.composed = [], composed
+        return inner
+
+    @contextmanager
+    def inside(self, names: Mapping[str, CType]) -> Iterator[None]:
+        """Nothing but these names and those of the file: a function's own scope."""
+        outer, self.scopes = self.scopes, [dict(names)]
+        try:
+            yield
+        finally:
+            self.scopes = outer
+
+    def named(self, name: str) -> CType | None:
+        """What a plain name stands for, None when it is no type."""
+        local = next((s[name] for s in reversed(self.scopes) if name in s), None)
+        if local is not None:
+            return local
+        if name in self.aliases:
+            return self.aliases[name]
+        return CType(NAMES[name]) if name in NAMES else self.own.get(name)
 
     def is_type(self, name: str) -> bool:
-        return name in NAMES or name in self.aliases or name in self.own
+        return self.named(name) is not None
 
     def made_by(self, name: str) -> Record | None:
         """The record that a function such as `make_float4` makes."""
@@ -86,31 +135,34 @@ class Types:
         name = text.removeprefix("std::").removeprefix("::")
         if name == "void":
             return CType(None)
-        if name in self.aliases:
-            return self.aliases[name]
-        if name in NAMES:
-            return CType(NAMES[name])
-        if name in self.own:
-            return self.own[name]
+        found = self.named(name) or self.composed(node)
+        if found is not None:
+            return found
         message, hint = type_refusal(text)
         raise self.tree.unsupported(node, message, hint)
 
     def base_named(self, name: str) -> ScalarType | None:
         """The scalar type of a name, None when it is none."""
-        alias = self.aliases.get(name)
-        return NAMES.get(name) if alias is None else alias.base if not (alias.pointers or alias.lanes) else None
+        found = self.named(name)
+        return found.base if found is not None and not (found.pointers or found.lanes) else None
 
-    def _sized(self, node: Node, text: str) -> ScalarType:
-        words = text.split()
+    def sized(self, words: list[str]) -> ScalarType | None:
+        """The type that `unsigned`, `long` and their kin make; None when they make none."""
+        if not set(words) & {"unsigned", "signed", "short", "long"}:
+            return None
         unsigned = "unsigned" in words
         rest = sorted(w for w in words if w not in ("unsigned", "signed", "int", "const"))
         table = {(): (I32, U32), ("char",): (I8, U8), ("short",): (I16, U16), ("long",): (I64, U64),
                  ("long", "long"): (I64, U64)}
         got = table.get(tuple(rest))
+        return got[unsigned] if got is not None else None
+
+    def _sized(self, node: Node, text: str) -> ScalarType:
+        got = self.sized(text.split())
         if got is None:
             message, hint = type_refusal(text)
             raise self.tree.unsupported(node, message, hint)
-        return got[unsigned]
+        return got
 
     def specifier(self, node: Node, vectors: bool = False) -> CType:
         """The type in front of the declarators of a declaration, parameter or type descriptor. Raises UnsupportedError
@@ -119,6 +171,10 @@ class Types:
         if type_node is None:
             raise self.tree.unsupported(node, "a declaration without a type is not supported")
         if type_node.type in ("struct_specifier", "class_specifier", "union_specifier", "enum_specifier"):
+            name = field(type_node, "name")
+            known = self.named(self.tree.text_of(name)) if name is not None else self.composed(type_node)
+            if known is not None:
+                return replace(known, const="const" in (self.tree.text_of(c) for c in node.children))
             what = type_node.type.split("_")[0]
             raise self.tree.unsupported(type_node, f"a {what} is not supported", "Pass its members one by one.")
         base = self.base(type_node)
@@ -141,7 +197,7 @@ class Types:
         if kind == "init_declarator":
             inner = self.declarator(field(node, "declarator"), base)
             return Declared(inner.name, inner.type, field(node, "value"), inner.function, inner.params)
-        if kind in ("identifier", "type_identifier", "field_identifier"):
+        if kind in ("identifier", "type_identifier", "field_identifier", "operator_name", "template_function"):
             return Declared(node, base, None)
         inner_node = field(node, "declarator")
         if inner_node is None and kind.endswith(("reference_declarator", "parenthesized_declarator")):
@@ -159,7 +215,7 @@ class Types:
             return self._array(node, inner_node, base)
         if kind in ("parenthesized_declarator", "abstract_parenthesized_declarator"):
             return self.declarator(inner_node, base)
-        if kind in ("function_declarator", "abstract_function_declarator"):
+        if kind in ("function_declarator", "abstract_function_declarator", "lambda_declarator"):
             got = self.declarator(inner_node, base)
             return Declared(got.name, got.type, None, True, field(node, "parameters"))
         raise t.unsupported(node, f"the declaration `{short(t.text_of(node))}` is not supported")

@@ -301,7 +301,8 @@ class Kernel(Node):
     parameters of the host wrapper that the device function never receives. On a platform without a host/device split
     (plain C) `host` is None and `sizes` empty. `max_threads` is a launch bound stated in the source. `assume` are
     conditions over scalars that callers keep (from host code, or the person's word); `notes` say in words what reading
-    the text took for granted.
+    the text took for granted. `instance` is how the text that it was read from names it, where
+    that is not its name: `k<float, 256>`.
     """
 
     name: str
@@ -313,6 +314,7 @@ class Kernel(Node):
     max_threads: int | None = None
     assume: tuple[Expr, ...] = ()
     notes: tuple[str, ...] = field(default=(), compare=False)
+    instance: str = field(default="", compare=False)
     comments: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     def param(self, name: str) -> Param | None:

@@ -83,7 +83,7 @@ class Subject:
         """The function that is called."""
         if self.kernel is None:
             return self._scanned[0]
-        return self.kernel.host.name if self.wrapped and self.kernel.host else self.kernel.name
+        return self.kernel.host.name if self.wrapped and self.kernel.host else self.kernel.instance or self.kernel.name
 
     def slot(self, pointer: Param) -> int:
         """Which buffer of the C ABI function a pointer of the entry stands for, counted from 0."""
