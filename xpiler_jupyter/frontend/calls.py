@@ -21,6 +21,7 @@ from .tree import field, strip_parens
 from .typenames import CType
 from .votes import Votes
 
+_LANE_IDS = ("__lane_id", "__laneid")
 _CASTS = ("static_cast", "reinterpret_cast", "const_cast")
 
 
@@ -95,7 +96,8 @@ class Calls(Votes):
             return self._object_call(node, self.child(node, "function"))
         if self.this is not None and name in self.members(self.this.type).functions and name != self.this.type.template:
             return self.call_member(node, self.this, name, self.arguments(node))
-        ours = name in self.platform.definitions and self.platform.overloads(name) and self.defined_as_ours(name)
+        known = self.platform.overloads(name) or self.barrier_scope(name)
+        ours = name in self.platform.definitions and known and self.defined_as_ours(name)
         if name in self.unit.functions and not ours:
             return self.inline(node, name)
         made = self.types.made_by(name)
@@ -103,9 +105,11 @@ class Calls(Votes):
             return self.make_record(node, made)
         if self.types.is_type(name):
             return self._functional_cast(node, self.types.base(self.child(node, "function")))
-        scope = next((s for s, text in self.platform.barriers.items() if text.split("(")[0].strip() == name), None)
+        scope = self.barrier_scope(name)
         if scope is not None:
             return self.barrier(node, name, scope)
+        if name in _LANE_IDS and "threadRank" in self.platform.derived and not self.arguments(node):
+            return build.mod(self.thread_rank(), build.integer(self.platform.lane_width))
         if name in self.platform.votes:
             return self.vote(node, name, self.platform.votes[name])
         if name in ("__ldg", "__ldcg", "__ldcs", "__builtin_nontemporal_load"):
@@ -126,6 +130,17 @@ class Calls(Votes):
             return called.value
         message, hint = call_refusal(name)
         raise self.unsupported(node, message, hint)
+
+    def barrier_scope(self, name: str) -> str | None:
+        """Who waits for each other at a call of `name`; None when it is no barrier."""
+        word = self.platform.synonyms.get(name, name)
+        return next((s for s, text in self.platform.barriers.items() if text.split("(")[0].strip() == word), None)
+
+    def thread_rank(self) -> Expr:
+        """The number of the thread in its block."""
+        got = self.built_in("threadRank")
+        assert got is not None
+        return got
 
     def barrier(self, node: Node, name: str, scope: str) -> Expr | None:
         """Emit the barrier; it has no value."""

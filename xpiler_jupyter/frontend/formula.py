@@ -16,6 +16,8 @@ def formula(text: str, name: Callable[[str], Expr]) -> Expr:
     def read(e: ast.expr) -> Expr:
         if isinstance(e, ast.Name):
             return name(e.id)
+        if isinstance(e, ast.Attribute) and isinstance(e.value, ast.Name):
+            return name(f"{e.value.id}.{e.attr}")
         if isinstance(e, ast.BinOp) and isinstance(e.op, ast.Add):
             return build.add(read(e.left), read(e.right))
         if isinstance(e, ast.BinOp) and isinstance(e.op, ast.Mult):

@@ -82,6 +82,8 @@ class Platform:
         expects: what its kernels are expected to be made of, in a word for people ("AVX-512"): a port that uses none of
             `instrs` says so. Empty: plain code is what one expects.
         lane_width: threads that run in lock step (1 on plain C).
+        widths: other lane widths under which the same text may run one day, on devices of its own or of a platform with
+            the same words: each with the switches of the simulator that has them.
         max_threads: threads per block at most (1 on plain C).
         kernel_qualifier: what marks a kernel, e.g. "__global__"; empty: an extern "C" function.
         barriers: text per barrier scope.
@@ -148,6 +150,7 @@ class Platform:
     instrs: Sequence[Instr] = ()
     copies: Mapping[tuple[str, str], CopyRows] = field(default_factory=dict)
     synonyms: Mapping[str, str] = field(default_factory=dict)
+    widths: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     variants: str = ""
     derived: dict[str, str] = field(default_factory=dict)
     usual: dict[str, int] = field(default_factory=dict)

@@ -14,6 +14,8 @@ AXES = (
     Axis("threadIdx.z", "block", "blockDim.z", 64, "z"),
 )
 BARRIERS = {"block": "__syncthreads();"}
+# A thread's number in its block, which no built-in has: lanes of a warp follow each other in it.
+DERIVED = {"threadRank": "(threadIdx.z * blockDim.y + threadIdx.y) * blockDim.x + threadIdx.x"}
 VOTES = {"__syncthreads_count": "count", "__syncthreads_and": "and", "__syncthreads_or": "or"}
 _ELEMENTS = {"char": I8, "uchar": U8, "short": I16, "ushort": U16, "int": I32, "uint": U32, "long": I64, "ulong": U64,
              "longlong": I64, "ulonglong": U64, "float": F32, "double": F64}

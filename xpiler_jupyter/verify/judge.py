@@ -18,6 +18,7 @@ from .compare import compare, tolerance
 from .evidence import Evidence
 from .footprint import roles
 from .gate import accepted_trivia, more_kinds
+from .lanes import misled
 from .numbers import decode, encode
 from .order import REVEALS, revealing
 from .places import Executors, Places, real_places
@@ -72,6 +73,9 @@ class Judge:
         self.sizes: Sizes
         self._assumptions: list[str] = []
         self._prepare(patience)
+        fault = misled(self.original, self)
+        if fault is not None:
+            raise fault
         self.seconds = time.perf_counter() - began
 
     @property

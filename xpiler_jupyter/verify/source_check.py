@@ -10,6 +10,7 @@ from ..execute.api import Limits
 from .evidence import Evidence
 from .idle_guards import idle_guards
 from .judge import Judge
+from .lanes import check_lanes
 from .places import Executors
 from .subject import Scalars, Subject
 
@@ -17,14 +18,14 @@ from .subject import Scalars, Subject
 def check_source(subject: Subject, *, shape: dict[str, int] | None = None, seed: int = 0, limits: Limits | None = None,
                  executors: Executors | None = None) -> list[Evidence]:
     """Checks of one source: "bounds" (by integer sets), "run" (faults in its simulator, at sizes found or given),
-    "order" (does the thread order matter), "inout" (outputs read before they are written). Never raises for what the
-    source does."""
+    "order" (does the thread order matter), "lanes" (does the lane width), "inout" (outputs read before they are
+    written). Never raises for what the source does."""
     began = time.perf_counter()
     out: list[Evidence] = []
     try:
         judge = Judge(subject, shape=shape, seed=seed, limits=limits, executors=executors)
     except SourceFaultError as err:
-        kind = "order" if "order of its threads" in err.message else "run"
+        kind = "order" if "order of its threads" in err.message else "lanes" if "lane width" in err.message else "run"
         out.append(_failure(kind, "fail", err, began))
         if subject.kernel is not None and shape:
             out += static_bounds(subject, dict(shape))
@@ -38,6 +39,7 @@ def check_source(subject: Subject, *, shape: dict[str, int] | None = None, seed:
     first = judge.sizes.sets[0]
     out += static_bounds(subject, first.scalars, first.lengths)
     out += judge.evidence
+    out += check_lanes(subject, judge)
     for name in sorted(judge.runs.inout):
         out.append(Evidence("inout", "pass", f"note: {name} is read before it is written; its contents before the call "
                             "matter", data={"buffer": name}))

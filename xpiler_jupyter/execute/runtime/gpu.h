@@ -100,6 +100,9 @@ inline unsigned lane() {
 inline unsigned long long meet(int op, unsigned long long mask, bool maskless, unsigned long long value,
                                unsigned source, int line) {
   Place keep;
+#ifdef XRT_WIDENED
+  if (mask == 0xffffffffull) mask = ~0ull;
+#endif
   return xrt_warp(op, mask, maskless, value, source, line);
 }
 template <class T> inline T shuffle(unsigned long long mask, bool maskless, T v, unsigned source, int line) {

@@ -47,5 +47,7 @@ PLATFORM = Platform(
     instrs=(*INSTRS, *atomics.rows({"atomicAdd": (F16, BF16)})),
     synonyms=atomics.SYNONYMS,
     definitions=DEFINITIONS,
+    derived=simt.DERIVED,
+    widths={64: ("-DXRT_LANES=64",)},
     weak_markers=("__global__", "blockIdx", "threadIdx"),
 )

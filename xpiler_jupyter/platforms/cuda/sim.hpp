@@ -1,7 +1,13 @@
-// CUDA on the host: 32 lanes, the device's limits, and the run-time calls that a wrapper makes.
+// CUDA on the host: 32 lanes, the device's limits, and the run-time calls that a wrapper makes. With XRT_LANES 64 the text
+// meets warps of 64, as it does once its words are HIP's: a mask of 32 ones means all lanes.
 #pragma once
+#ifdef XRT_LANES
+#define XRT_MASK unsigned long long
+#define XRT_WIDENED
+#else
 #define XRT_LANES 32
 #define XRT_MASK unsigned
+#endif
 #define XRT_STATIC_SHARED (48 << 10)
 #define XRT_SHARED (227 << 10)
 #include "gpu.h"

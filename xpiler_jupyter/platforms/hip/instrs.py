@@ -7,3 +7,6 @@ from . import fragments, mfma, warp
 
 INSTRS: tuple[Instr, ...] = (*mfma.rows(), *fragments.rows(), *warp.instrs(64))
 DEFINITIONS: dict[str, str] = {**mfma.vector_types(), **fragments.definitions(), **warp.definitions(64)}
+# Devices with waves of 32 lanes have no such matrix cores.
+INSTRS_32: tuple[Instr, ...] = warp.instrs(32)
+DEFINITIONS_32: dict[str, str] = warp.definitions(32)

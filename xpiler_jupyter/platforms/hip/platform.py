@@ -1,7 +1,9 @@
-"""AMD HIP C++. Limits: HIP programming model, "Hardware features"; 64 lanes as on CDNA."""
+"""AMD HIP C++. Limits: HIP programming model, "Hardware features"; 64 lanes as on CDNA. Its variant `hip@wave32` has 32."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from ...ir.nodes import Kernel
@@ -10,12 +12,14 @@ from .. import atomics, simt
 from ..base import Memory, Platform
 from ..host_api import two_level
 from ..kernel_text import emit_kernel
-from .instrs import DEFINITIONS, INSTRS
+from .instrs import DEFINITIONS, DEFINITIONS_32, INSTRS, INSTRS_32
+
+_ATOMICS = atomics.rows({"atomicSub": (U64, F32, F64), "atomicMin": (F32, F64), "atomicMax": (F32, F64), "atomicExch": (F64,)})
 
 
 def emit(kernel: Kernel) -> str:
     """The __global__ function and its host wrapper."""
-    return emit_kernel(kernel, PLATFORM)
+    return emit_kernel(kernel, PLATFORM if kernel.platform == PLATFORM.name else variant(("wave32",)))
 
 
 PLATFORM = Platform(
@@ -29,7 +33,7 @@ PLATFORM = Platform(
     lane_width=64,
     max_threads=1024,
     kernel_qualifier="__global__",
-    barriers=simt.BARRIERS,
+    barriers={**simt.BARRIERS, "warp": "sync_wave();"},
     votes=simt.VOTES,
     short_vectors=simt.SHORT_VECTORS,
     emit=emit,
@@ -43,10 +47,23 @@ PLATFORM = Platform(
     },
     types=simt.types("__hip_bfloat16"),
     functions=simt.functions(),
-    instrs=(*INSTRS, *atomics.rows({"atomicSub": (U64, F32, F64), "atomicMin": (F32, F64), "atomicMax": (F32, F64),
-                                    "atomicExch": (F64,)})),
+    instrs=(*INSTRS, *_ATOMICS),
     # What the unsafe forms leave open is whether the hardware's own instruction may do it.
-    synonyms={**atomics.SYNONYMS, "unsafeAtomicAdd": "atomicAdd", "safeAtomicAdd": "atomicAdd"},
+    synonyms={**atomics.SYNONYMS, "unsafeAtomicAdd": "atomicAdd", "safeAtomicAdd": "atomicAdd",
+              "__syncwarp": "sync_wave", "__builtin_amdgcn_wave_barrier": "sync_wave"},
     definitions=DEFINITIONS,
+    derived=simt.DERIVED,
+    widths={32: ("-DXRT_LANES=32",)},
+    switches={"wave32": "waves of 32 lanes, as on gfx10 and later"},
     markers=("hipMalloc", "hip_runtime", "hipMemcpy", "hipLaunchKernelGGL", "__builtin_amdgcn"),
 )
+
+
+@cache
+def variant(switches: tuple[str, ...]) -> Platform:
+    """The platform with these of its switches on."""
+    if "wave32" not in switches:
+        return PLATFORM
+    return replace(PLATFORM, name=f"{PLATFORM.name}@wave32", title=f"{PLATFORM.title}, waves of 32", lane_width=32,
+                   memories=simt.memories(64 << 10, 131056), instrs=(*INSTRS_32, *_ATOMICS), definitions=DEFINITIONS_32,
+                   defines=("-DXRT_LANES=32",), widths={64: ("-UXRT_LANES",)})

@@ -1,6 +1,8 @@
-// HIP on the host: 64 lanes, the device's limits, and the run-time calls that a wrapper makes.
+// HIP on the host: 64 lanes, or 32, the device's limits, and the run-time calls that a wrapper makes.
 #pragma once
+#ifndef XRT_LANES
 #define XRT_LANES 64
+#endif
 #define XRT_MASK unsigned long long
 #define XRT_STATIC_SHARED (64 << 10)
 #define XRT_SHARED (64 << 10)
@@ -27,6 +29,8 @@ template <class T> unsigned long long __match_any(T v, XRT_AT) {
   unsigned long long bits = 0;
   __builtin_memcpy(&bits, &v, sizeof v);
   return xrt::meet(XRT_MATCH, xrt::kAll, true, bits, 0, xrt_line); }
+#define __builtin_amdgcn_fence(order, scope) ((void)0)
+#define __builtin_amdgcn_wave_barrier() __syncwarp()
 inline unsigned __lane_id() { return xrt::lane(); }
 
 // A HIP vector adds and multiplies by element.
