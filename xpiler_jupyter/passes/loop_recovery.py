@@ -16,6 +16,7 @@ from ..ir.visit import Rewriter, all_names, buffers_written, fresh_name, stmts_o
 from ..platforms.base import Platform
 from ._atomics import Ordinary, is_atomic, spelt_out
 from ._axes import axis_nest, one_for_all, short_name
+from ._counted import counted
 from ._fold_host import fold_host
 from ._intervals import Splitter, barriers
 from ._layouts import matrices
@@ -69,6 +70,7 @@ class LoopRecovery(Pass):
         vars_ = {axis: Var(name, I32) for axis, name in loops.items()}
         grid, block = _serial(nest.grid, loops), _serial(nest.block, loops)
         body, back = unique_names(substitute(nest.body, vars_), taken)
+        body = counted(body, taken)
         split = barriers(body) and (bool(block) or any(isinstance(n, InstrCall) for n in walk(body)))
         inner: tuple[AnyStmt, ...]
         expanded: set[str] = set()
