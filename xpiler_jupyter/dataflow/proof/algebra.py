@@ -152,9 +152,11 @@ def _select(args: tuple[Value, ...], domain: Set, rules: Rules) -> Value:
                 if same(lo, y) and same(hi, x):
                     rules.words.add("comparisons of NaN")
                     return bag(word + kind, [Part(unit(domain), x), Part(unit(domain), y)], domain, rules)
-    if same(a, b):
-        return a
-    return App("select", args)
+    if isinstance(a, App) and a.op == "select" and same(a.args[0], cond):
+        a = a.args[1]
+    if isinstance(b, App) and b.op == "select" and same(b.args[0], cond):
+        b = b.args[2]
+    return a if same(a, b) else App("select", (cond, a, b))
 
 
 def close(a: bool | int | float, b: bool | int | float) -> bool:

@@ -8,7 +8,7 @@ from ..sets import DIM, Map, Set
 from .algebra import Rules, apply, bag
 from .flow import Flow
 from .model import Affine, Choose, Get, Number, Program, Statement, Tree, Unknown
-from .values import In, Num, Part, Piece, Place, Value, as_map, projection, unit, wrapped
+from .values import App, In, Num, Part, Piece, Place, Value, as_map, projection, unit, wrapped
 
 DEEP = 40  # statements that build on each other without a sum
 MANY = 600  # pieces of one value
@@ -39,20 +39,20 @@ class Expander:
         assert s.update is not None
         op, domain = s.update[0], at.domain()
         parts: list[Part] = []
+        earlier, starts = self.flow.rounds(s)
+        ends = at if earlier is None else at.apply_range(earlier)
         for t, m in self.flow.terms(s):
             assert t.update is not None
-            pairs = at.apply_range(m).coalesce()
+            pairs = ends.apply_range(m).coalesce()
             if pairs.is_empty():
                 continue
             n = int(pairs.dim(DIM.in_))
             for where, value in self.tree(t.update[2], t, _terms(pairs)):
                 parts.append(Part(as_map(where, n), value))
-        group = self.flow.group(s)
-        starts = group.starts[s.name]
         begun: list[Piece] = []
         for w, m in starts.produced:
-            begun += self.instance(w, at.apply_range(m)) if not at.apply_range(m).is_empty() else []
-        if starts.given is not None and not (given := at.apply_range(starts.given)).is_empty():
+            begun += self.instance(w, ends.apply_range(m)) if not ends.apply_range(m).is_empty() else []
+        if starts.given is not None and not (given := ends.apply_range(starts.given)).is_empty():
             begun.append((given.domain(), self.given(s.buffer, given, s)))
         out: list[Piece] = []
         for where, value in begun:
@@ -66,9 +66,10 @@ class Expander:
 
     def given(self, buffer: str, at: Map, s: Statement) -> Value:
         """What the buffer held before the kernel began."""
+        del s
         slot = self.program.places[buffer].slot
-        if slot is None:
-            raise Unknown(f"{buffer.split('#')[0]} is read before it is written", s.node)
+        if slot is None:  # equal to nothing, not even to itself in the other program
+            return App(f"what {buffer.split('#')[0]} holds before it is written {id(self)}", ())
         return In(slot, at)
 
     def tree(self, t: Tree, s: Statement, at: Map) -> list[Piece]:

@@ -11,7 +11,9 @@ import islpy as isl
 
 from ..order import pair_space
 from ..sets import DIM, Map, Set, isl_val
-from .model import D, Program, Read, Statement, Unknown
+from .model import D, Get, Program, Read, Statement, Unknown
+
+COPIES = 6  # copies in a row that are looked through
 
 Time = tuple[Any, ...]
 
@@ -32,6 +34,7 @@ class Group:
     op: str
     members: list[Statement]
     starts: dict[str, Sources] = field(default_factory=dict)
+    rounds: dict[str, tuple[Map | None, Sources]] = field(default_factory=dict)
 
 
 class Flow:
@@ -90,6 +93,38 @@ class Flow:
             found = _flow([(t.domain, t.time, t.element) for t in members], [t for t in writers if t not in members])
             self._groups[key] = Group(s.update[0], members, {t.name: f for t, f in zip(members, found, strict=True)})
         return self._groups[key]
+
+    def rounds(self, s: Statement) -> tuple[Map | None, Sources]:
+        """A sum that is put away and taken up again goes on: instances of `s` -> those that ended each earlier round, and
+        itself (None: there are no rounds), and what the buffer held before the first round."""
+        group = self.group(s)
+        if s.name not in group.rounds:
+            group.rounds[s.name] = self._rounds(s, group)
+        return group.rounds[s.name]
+
+    def _rounds(self, s: Statement, group: Group) -> tuple[Map | None, Sources]:
+        plain = group.starts[s.name]
+        back: Map | None = None
+        other = Sources([], plain.given)
+        todo = [(w, m, 0) for w, m in plain.produced]
+        while todo:
+            w, m, depth = todo.pop()
+            if w is s:
+                back = _plus(back, m)
+            elif depth < COPIES and isinstance(w.tree, Get) and w.update is None:
+                found = self.sources(w, w.reads[w.tree.read])
+                todo += [(v, m.apply_range(n), depth + 1) for v, n in found.produced]
+                if found.given is not None:
+                    return None, plain
+            elif not m.is_empty():
+                other.produced.append((w, m))
+        if back is None or back.is_empty():
+            return None, plain
+        closure = back.transitive_closure()
+        closure, exact = closure if isinstance(closure, tuple) else (closure, False)
+        if not exact:
+            return None, plain
+        return closure.union(s.domain.identity()).coalesce(), other
 
     def terms(self, s: Statement) -> list[tuple[Statement, Map]]:
         """Instances of `s` -> the instances of its group whose contributions are in the value that it writes."""
