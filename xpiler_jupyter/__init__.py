@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .port import Port
+    from .suite import Suite
 
 __version__ = "0.1.0"
 __all__ = ["Port", "__version__", "load_ipython_extension", "port", "unload_ipython_extension"]
@@ -35,11 +36,13 @@ class _PortModule(ModuleType):
     """The module `xpiler_jupyter.port`, which is also the function `port`: Python binds the name of a sub-module in its
     package, so the two must be one object."""
 
-    def __call__(self, text: str, to: str, **options: Any) -> Port:
-        """Ports `text` to the platform `to` and returns the finished `Port`. Options are those of `Port`: source,
-        kernel, shape, ref, device, seed. Raises XpilerError when it can't be ported."""
-        made: Port = self.Port(text, to, **options)
-        return made.run()
+    def __call__(self, text: str, to: str, **options: Any) -> Port | Suite:
+        """Ports `text` to the platform `to` and returns the finished `Port`, or the `Suite` of a file whose host function
+        runs several kernels. Options are those of `Port`: source, kernel, shape, ref, device, seed. Raises XpilerError
+        when it can't be ported."""
+        from .suite import start
+
+        return start(text, to, **options).run()
 
 
 class _Package(ModuleType):

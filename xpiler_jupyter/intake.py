@@ -7,8 +7,10 @@ from dataclasses import replace
 
 from .errors import XpilerError
 from .frontend import parse
+from .frontend.program import read_program
 from .frontend.said import condition
 from .ir.nodes import Const, Kernel
+from .ir.program import Program
 from .ir.types import I32
 from .passes._covering import with_launch
 from .platforms.base import Platform
@@ -40,6 +42,17 @@ def remaining_shape(kernel: Kernel, platform: Platform, shape: dict[str, int]) -
     names |= {p.name for p in kernel.host.params} if kernel.host else set()
     extents = {a.extent_name for a in platform.axes}
     return {k: v for k, v in shape.items() if k in names or k not in extents}
+
+
+def program_in(text: str, platform: Platform, kernel: str | None) -> tuple[Program | None, XpilerError | None]:
+    """The host function of a text that runs several kernels in sequence, if none of them is named (or that function is);
+    and why it cannot be read as such, where there is one."""
+    if text.count("<<<") + text.count("LaunchKernelGGL") < 2 or (kernel is not None and "#" in kernel):
+        return None, None
+    try:
+        return read_program(text, platform, kernel), None
+    except XpilerError as err:
+        return None, err
 
 
 def parsed(text: str, platform: str) -> Kernel | None:

@@ -10,8 +10,9 @@ from .errors import RunError, UnsupportedError, UsageError
 from .execute import device_module, executor
 from .execute.api import Array, Limits
 from .frontend.meanings import with_meanings
-from .intake import take_in
+from .intake import program_in, take_in
 from .ir.nodes import Kernel, Param
+from .ir.program import as_one_kernel
 from .ir.types import BF16, ScalarType
 from .ir.visit import buffers_read, buffers_written
 from .platforms.base import Platform
@@ -28,6 +29,9 @@ def subject_of(text: str, platform: Platform, kernel: str | None = None,
                shape: dict[str, int] | None = None) -> Subject:
     """The text as something to run; outside the IR it still runs when its C ABI function can be read off. A kernel
     without a launch gets the one that its guards ask for."""
+    program, _ = program_in(text, platform, kernel)
+    if program is not None:
+        return Subject(text, platform, with_meanings(as_one_kernel(program)))
     try:
         return Subject(text, platform, with_meanings(take_in(text, platform, kernel, shape or {})[0]))
     except UnsupportedError as err:

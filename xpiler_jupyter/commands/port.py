@@ -11,7 +11,7 @@ from ..errors import UsageError, XpilerError
 from . import common
 
 if TYPE_CHECKING:
-    from ..port import Port
+    from ..suite import AnyPort
 
 HELP = "port a kernel to another platform"
 
@@ -35,11 +35,11 @@ def run(args: argparse.Namespace) -> int:
     target = common.known_platform(args.to)
     source = common.known_platform(args.source) if args.source else None
     sizes = common.shapes(args.shape)
-    from ..port import Port
+    from ..suite import start
 
-    port = Port(text, target, source=source, kernel=args.kernel, shape=sizes, device=args.device,
-                seed=args.seed, filename=args.file, allow=[args.allow], arch=args.arch, flat=args.flat,
-                assume=args.assume)
+    port = start(text, target, source=source, kernel=args.kernel, shape=sizes, device=args.device,
+                 seed=args.seed, filename=args.file, allow=[args.allow], arch=args.arch, flat=args.flat,
+                 assume=args.assume)
     try:
         port.run()
     except UsageError:
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     return 0 if port.finished and port.verdict.level != "wrong" else 1
 
 
-def _show(port: Port, args: argparse.Namespace) -> None:
+def _show(port: AnyPort, args: argparse.Namespace) -> None:
     from ..notebook.render_text import port_text, verdict_line
     from ..notebook.snapshot import Snapshot
 
@@ -69,7 +69,7 @@ def _show(port: Port, args: argparse.Namespace) -> None:
         print(verdict_line(snap, color=sys.stderr.isatty()), file=sys.stderr)
 
 
-def _failed(port: Port, err: XpilerError, args: argparse.Namespace) -> int:
+def _failed(port: AnyPort, err: XpilerError, args: argparse.Namespace) -> int:
     """What was reached is part of the report; there is no code to take."""
     if args.json:
         done = port.as_dict()

@@ -34,6 +34,22 @@ class Item:
     is_type: bool = False
 
 
+@dataclass(slots=True)
+class _Pasted:
+    """Names that macros put together (##): what they may begin and end with."""
+
+    heads: set[str] = field(default_factory=set)
+    tails: set[str] = field(default_factory=set)
+
+    def learn(self, macro: str) -> None:
+        self.heads.update(re.findall(r"([A-Za-z_]\w*)\s*##", macro))
+        self.tails.update(re.findall(r"##\s*([A-Za-z_]\w*)", macro))
+
+    def may_be(self, names: set[str]) -> bool:
+        return any(n.startswith(h) for n in names for h in self.heads) or \
+            any(n.endswith(t) for n in names for t in self.tails)
+
+
 class _Broken(Exception):
     """Brackets that do not pair as they stand (conditional compilation may do that): nothing is blanked then."""
 
@@ -64,13 +80,15 @@ def _unneeded(items: list[Item], masked: str, entry: str) -> list[Item]:
     for i in items:  # a member that is defined outside belongs to its type
         i.names -= {n for n in i.names if n.endswith("::") and n[:-2] not in types}
         i.names = {n.removesuffix("::") for n in i.names}
-    left = list(items)
-    while reached := [i for i in left if i.always or i.names & (calls if i.host else words)]:
+    left, pasted = list(items), _Pasted()
+    while reached := [i for i in left if i.always or i.names & (calls if i.host else words) or pasted.may_be(i.names)]:
         for i in reached:
+            if i.stays:
+                pasted.learn(masked[i.start:i.end])
             words.update(_WORD.findall(masked, i.start, i.end))
             calls.update(_CALL.findall(masked, i.start, i.end))
-            # A function may be handed over by its name alone, but then in the argument list of a call.
-            calls.update(re.findall(r"[(,&]\s*([A-Za-z_]\w*)\s*(?=[,)])", masked[i.start:i.end]))
+            # A function may be handed over by its name alone: as an argument, in a table, as a result.
+            calls.update(re.findall(r"(?:[(,&={?:]|\breturn)\s*([A-Za-z_]\w*)\s*(?=[,)};:])", masked[i.start:i.end]))
         left = [i for i in left if not any(i is r for r in reached)]
     left = [i for i in left if not i.stays]
     # What has no name of its own (an assertion, an operator) stays when all that it speaks of stays.

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from tree_sitter import Node
 
-from ..errors import ParseError, UsageError, XpilerError
+from ..errors import UsageError, XpilerError
 from ..ir import build
 from ..ir.nodes import Cast, Const, Expr, Host, HostArg, Param, Var
 from ..ir.simplify import simplify_expr
 from ..ir.types import I32
-from ..ir.visit import fresh_name, map_children, substitute, walk
+from ..ir.visit import fresh_name, substitute, walk
 from .functions import Function
 from .host import HostReader
-from .host_facts import Copy, DeviceBuffer, Fill, LaunchSite, jobs_of
+from .host_facts import Copy, DeviceBuffer, Fill, LaunchSite
 from .host_helpers import entries
 from .kernel_instances import kernel_instance
-from .lower import Launch, Lowering
-from .preprocess import Remark, prepare
+from .launch_comment import from_comment, launch_comment
+from .lower import Launch
 from .sizes import elements, narrowed
-from .source import Source
-from .symbols import Value
 from .typenames import Declared
 from .unit import Unit
 
@@ -41,10 +37,10 @@ def find_launch(unit: Unit, f: Function, nth: int | None = None, with_: Mapping[
     """
     if not unit.platform.axes:
         return None
-    comment = _launch_comment(unit, f)
+    comment = launch_comment(unit, f)
     hosts = _hosts(unit, f, with_ or {})
     if not hosts:
-        return _from_comment(unit, f, comment) if comment is not None else None
+        return from_comment(unit, f, comment) if comment is not None else None
     try:
         found = _from_hosts(unit, f, hosts, nth)
     except UsageError:
@@ -55,7 +51,7 @@ def find_launch(unit: Unit, f: Function, nth: int | None = None, with_: Mapping[
     else:
         if comment is None or not found.notes:
             return found
-    return _from_comment(unit, f, comment)
+    return from_comment(unit, f, comment)
 
 
 def _hosts(unit: Unit, f: Function, with_: Mapping[str, str]) -> list[Function]:
@@ -119,9 +115,7 @@ class Found:
 
 
 def _from_hosts(unit: Unit, f: Function, hosts: list[Function], nth: int | None) -> Launch:
-    readers = [(h, HostReader(unit, h)) for h in hosts]
-    found = [Found(h, r, s) for h, r in readers for s in r.sites if s.kernel == f.name
-             and (s.function is None or s.function.instance == f.instance)]
+    found = launches_of(unit, f, hosts)
     if not found:
         raise unit.tree.unsupported(hosts[0].node, f"the launch of {f.name} in {hosts[0].name} is not understood")
     if nth is not None and not 1 <= nth <= len(found):
@@ -131,7 +125,7 @@ def _from_hosts(unit: Unit, f: Function, hosts: list[Function], nth: int | None)
     chosen = found[nth - 1] if nth is not None else (whole or clear or found)[0]
     if chosen.site.failure is not None:
         raise chosen.site.failure
-    launch = _launch(unit, f, chosen)
+    launch = launch_of(unit, f, chosen, wrap=nth is None or len(chosen.mine) == 1)
     if nth is None and any(x.way != chosen.way for x in found):
         k = found.index(chosen) + 1
         other = next(k for k, x in enumerate(found, 1) if x.way != chosen.way)
@@ -140,21 +134,28 @@ def _from_hosts(unit: Unit, f: Function, hosts: list[Function], nth: int | None)
     return launch
 
 
+def launches_of(unit: Unit, f: Function, hosts: list[Function] | None = None) -> list[Found]:
+    """All launches of a kernel, in text order."""
+    readers = [(h, HostReader(unit, h)) for h in (hosts if hosts is not None else _hosts(unit, f, {}))]
+    return [Found(h, r, s) for h, r in readers for s in r.sites if s.kernel == f.name
+            and (s.function is None or s.function.instance == f.instance)]
+
+
 def _nth(k: int) -> str:
     return {1: "first", 2: "second", 3: "third"}.get(k, f"{k}th")
 
 
-def _launch(unit: Unit, f: Function, found: Found) -> Launch:
-    """One launch in the kernel's names, with the wrapper around it if there is a plain one."""
+def launch_of(unit: Unit, f: Function, found: Found, *, wrap: bool) -> Launch:
+    """One launch in the kernel's names; with `wrap` also the wrapper around it if there is a plain one."""
     reader, site = found.reader, found.site
     if len(site.args) != len(f.params):
         raise unit.tree.parse_error(site.node, f"{f.name} takes {len(f.params)} arguments, not {len(site.args)}")
     names = _names(unit, f, site)
     names = {k: v for k, v in reader.literals.items() if k not in names} | names
-    names |= _apart(unit, f, found, names)
+    names |= dict[str, Expr](renamed_apart(unit, f, found, names))
     host: Host | None = None
     notes: list[str] = []
-    if found.plain:
+    if wrap and found.plain:
         try:
             host = _wrapper(unit, f, found)
         except XpilerError as e:
@@ -188,12 +189,13 @@ def _contracts(unit: Unit, f: Function, found: Found, launch: Launch, names: dic
                             "condition)")
 
 
-def _apart(unit: Unit, f: Function, found: Found, names: dict[str, Expr]) -> dict[str, Expr]:
+def renamed_apart(unit: Unit, f: Function, found: Found, names: dict[str, Expr] | None = None) -> dict[str, Var]:
     """New names for the host's own numbers that are called like something else in the kernel. A wrapper's parameters
     keep theirs: see `_sizes`."""
     own = {unit.tree.text_of(p.name) for p in f.params if p.name is not None}
     kept = {unit.tree.text_of(p.name) for p in found.host.params if p.name is not None}
-    site, out = found.site, dict[str, Expr]()
+    names = _names(unit, f, found.site) if names is None else names
+    site, out = found.site, dict[str, Var]()
     sizes = [b.bytes for b in found.reader.buffers.values() if b.bytes is not None]
     for e in (*site.grid.values(), *site.block.values(), *([site.shared] if site.shared is not None else []), *sizes):
         for n in walk(e):
@@ -259,6 +261,19 @@ def _sizes(unit: Unit, f: Function, site: LaunchSite, launch: Launch, names: dic
     return tuple(Param(n.name, n.dtype) for n in used.values())
 
 
+def known_to_caller(unit: Unit, found: Found) -> None:
+    """Refuses a launch that depends on numbers which the host function does not get as parameters."""
+    reader, site = found.reader, found.site
+    given = {unit.tree.text_of(p.name) for p in found.host.params if p.name is not None}
+    values = [v for v in site.args if v is not None and not isinstance(v, str)]
+    sizes = [b.bytes for b in reader.buffers.values() if b.bytes is not None]
+    for e in (*site.grid.values(), *site.block.values(), *([site.shared] if site.shared is not None else []), *values, *sizes):
+        for n in walk(e):
+            if isinstance(n, Var) and n.name not in given and n.name not in reader.literals:
+                raise unit.tree.unsupported(site.node, f"{found.host.name} works out {n.name} in a way that is not "
+                                            "understood")
+
+
 def _wrapper(unit: Unit, f: Function, found: Found) -> Host:
     """The host function as a plain wrapper. Raises the first reason why it is none."""
     h, reader, site = found.host, found.reader, found.site
@@ -276,13 +291,7 @@ def _wrapper(unit: Unit, f: Function, found: Found) -> Host:
             _whole(unit, act, k < at)
         if isinstance(act, Copy) and act.inward != (k < at):
             raise unit.tree.unsupported(act.node, "this copy in the host code is not understood")
-    given = {unit.tree.text_of(p.name) for p in h.params if p.name is not None}
-    values = [v for v in site.args if v is not None and not isinstance(v, str)]
-    sizes = [b.bytes for b in reader.buffers.values() if b.bytes is not None]
-    for e in (*site.grid.values(), *site.block.values(), *([site.shared] if site.shared is not None else []), *values, *sizes):
-        for n in walk(e):
-            if isinstance(n, Var) and n.name not in given and n.name not in reader.literals:
-                raise unit.tree.unsupported(site.node, f"{h.name} works out {n.name} in a way that is not understood")
+    known_to_caller(unit, found)
     args: list[HostArg] = []
     seen: set[str] = set()
     for p, a in zip(f.params, site.args, strict=True):
@@ -336,87 +345,3 @@ def _host_arg(unit: Unit, p: Declared, name: str, buffer: DeviceBuffer, fill: in
             raise unit.tree.unsupported(c.node, f"this copies another size than {buffer.name} has")
     source = next(iter(sources), None)
     return HostArg(name, source, None, bool(buffer.copies_in), bool(buffer.copies_out), fill)
-
-
-# -- comments ----------------------------------------------------------------------------------------------------------
-
-
-def _launch_comment(unit: Unit, f: Function) -> Remark | None:
-    """The launch comment in front of or inside a kernel; for a text with one kernel, wherever it stands."""
-    found = [c for c in unit.tree.prepared.comments if re.match(r"launch\s*:", c.text)]
-    end = unit.tree.origin(f.node)[1]
-    before = [unit.tree.origin(g.node)[1] for g in unit.all_functions() if g.node.end_byte <= f.node.start_byte]
-    near = [c for c in found if max(before, default=0) <= c.start < end]
-    if len(near) > 1:
-        raise unit.source.unsupported(near[1].start, f"there are two launch comments for {f.name}", "Keep one.")
-    if near:
-        return near[0]
-    return found[0] if len(found) == 1 and len(unit.kernels()) == 1 else None
-
-
-def _from_comment(unit: Unit, f: Function, comment: Remark) -> Launch:
-    """`launch: grid(a, b) block(c)`, or where tasks are counted `launch: dim(a, b) Union4`. The expressions are read as
-    a call at the end of the text, so that its macros and constants hold; names are the kernel's scalar parameters."""
-    api = unit.platform.api
-    by_jobs = api.jobs if api is not None else ()
-    form = "dim(x, y, z) " + " | ".join(j.name for j in by_jobs) if by_jobs else "grid(gx, gy, gz) block(bx, by, bz)"
-
-    def wrong(why: str) -> ParseError:
-        return unit.source.parse_error(comment.start, f"this launch comment cannot be read: {why}",
-                                       f"Write // launch: {form}")
-    names = ("launch_grid", "launch_block", "launch_shared")
-    tasks = re.match(r"launch\s*:\s*dim\s*(\(.*\))\s*,?\s*(\w+)\s*\.?\s*$", comment.text, re.DOTALL) if by_jobs else None
-    job = api.job(tasks[2]) if tasks is not None and api is not None else None
-    if tasks is not None:
-        if job is None:
-            raise wrong(f"{tasks[2]} is no type of job")
-        groups: tuple[str | None, ...] = (tasks[1], str(job.block), None)
-    else:
-        m = re.match(r"launch\s*:\s*grid\s*(\(.*\))\s*,?\s*block\s*(\(.*?\))\s*(?:shared\s*(\(.*\)))?\s*\.?\s*$",
-                     comment.text, re.DOTALL)
-        if m is None:
-            raise wrong(f"it needs {'dim(...) and a type of job' if by_jobs else 'grid(...) and block(...)'}")
-        groups = m.groups()
-    calls = "".join(f"{name}{part};" for name, part in zip(names, groups, strict=True) if part)
-    text = "\n".join((unit.source.text, f"void launch_comment() {{ {calls} }}"))
-    try:
-        inner = Unit(prepare(Source(text), unit.platform), unit.platform)
-        reader = inner.functions["launch_comment"][0]
-        if reader.failure is not None or reader.body is None:
-            raise wrong(reader.failure.message if reader.failure else "it is empty")
-        low = Lowering(inner, reader, None)
-        for p in f.params:
-            if p.name is not None and p.type.base is not None and not (p.type.pointers or p.type.dims or p.type.row):
-                low.define(unit.tree.text_of(p.name), Value(Var(unit.tree.text_of(p.name), p.type.base)))
-        parts: dict[str, list[Expr]] = {}
-        with low.unhoisted():
-            for s in reader.body.named_children:
-                call = s.named_children[0]
-                values = [narrowed(low.folded(low.expr(a))) for a in low.arguments(call)]
-                parts[low.text(low.child(call, "function"))] = values
-    except (KeyError, IndexError):
-        raise wrong("its brackets do not fit") from None
-    except XpilerError as e:
-        raise wrong(e.message) from None
-    if not all(1 <= len(parts.get(n, ())) <= 3 for n in names[:2]):
-        raise wrong("grid and block take one to three values each")
-    if job is not None:
-        jobs = jobs_of(parts[names[0]][0], job)
-        if jobs is None:
-            raise wrong(f"dim's x is no multiple of the {job.tasks} tasks of a {job.name}")
-        parts[names[0]][0] = jobs
-    extents: dict[str, Expr] = {}
-    for axis in unit.platform.axes:
-        sizes = parts[names[0] if axis.level == "grid" else names[1]]
-        k = "xyz".index(axis.place)
-        extent = _placeless(sizes[k]) if k < len(sizes) else build.integer(1)
-        if not extent.dtype.is_integer or (isinstance(extent, Const) and int(extent.value) <= 0):
-            raise wrong("extents are positive integers")
-        extents[axis.name] = build.convert(extent, I32)
-    shared = parts.get(names[2], [None])[0]
-    return Launch(extents, _placeless(shared) if shared is not None else None)
-
-
-def _placeless(e: Any) -> Any:
-    """Without spans: they would point behind the end of the text."""
-    return replace(map_children(e, _placeless), span=None)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from ..errors import XpilerError
 
 if TYPE_CHECKING:
-    from ..port import Port
+    from ..suite import AnyPort
 
-_TYPES = (("xpiler_jupyter.port", "Port"), ("xpiler_jupyter.record", "Step"),
+_TYPES = (("xpiler_jupyter.port", "Port"), ("xpiler_jupyter.suite", "Suite"), ("xpiler_jupyter.record", "Step"),
           ("xpiler_jupyter.verify.evidence", "Verdict"))
 
 
@@ -38,7 +38,7 @@ def bundle(thing: Any, color: bool = False) -> dict[str, str]:
 class View:
     """Shows a port where the extension is not loaded: `View(port)` as a cell's value."""
 
-    def __init__(self, port: Port) -> None:
+    def __init__(self, port: AnyPort) -> None:
         self.port = port
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:

@@ -20,7 +20,7 @@ from .progress import watching
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from ..port import Port
+    from ..suite import AnyPort
 
 
 def plain_errors(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -42,14 +42,14 @@ class XpileMagics(Magics):  # type: ignore[misc,unused-ignore]
 
     def __init__(self, shell: Any) -> None:
         super().__init__(shell)  # type: ignore[no-untyped-call,unused-ignore]
-        self.latest: Port | None = None
+        self.latest: AnyPort | None = None
 
     # -- starting ------------------------------------------------------------------------------------------------------
 
     @no_var_expand  # type: ignore[untyped-decorator,unused-ignore]
     @line_cell_magic  # type: ignore[untyped-decorator,unused-ignore]
     @plain_errors
-    def xpile(self, line: str, cell: str | None = None) -> Port | None:
+    def xpile(self, line: str, cell: str | None = None) -> AnyPort | None:
         """Port the kernel in this cell to another platform: %%xpile --to cuda. `%xpile -h` shows every option."""
         from ..platforms import registry
 
@@ -70,11 +70,11 @@ class XpileMagics(Magics):  # type: ignore[misc,unused-ignore]
             raise UsageError(f"-o {args.output}: a name in the notebook must be an identifier")
         _check_kernel_text(text)
 
-        from ..port import Port
+        from ..suite import start
 
-        port = Port(text, args.to, source=args.source, kernel=args.kernel, shape=sizes(args.shape, self.shell.user_ns),
-                    ref=self._function(args.ref), engine=args.engine, device=args.device, seed=args.seed,
-                    filename=args.file, allow=[args.allow], arch=args.arch, flat=args.flat, assume=args.assume)
+        port = start(text, args.to, source=args.source, kernel=args.kernel, shape=sizes(args.shape, self.shell.user_ns),
+                     ref=self._function(args.ref), engine=args.engine, device=args.device, seed=args.seed,
+                     filename=args.file, allow=[args.allow], arch=args.arch, flat=args.flat, assume=args.assume)
         self.latest = port
         if args.output:
             self.shell.user_ns[args.output] = port
@@ -105,7 +105,7 @@ class XpileMagics(Magics):  # type: ignore[misc,unused-ignore]
             raise UsageError(f"--ref: {name!r} is no function but a {type(found).__name__}")
         return found  # type: ignore[no-any-return]
 
-    def _advance(self, port: Port, work: Callable[[], Any]) -> None:
+    def _advance(self, port: AnyPort, work: Callable[[], Any]) -> None:
         """Lets the port work, with progress. A failure that the port remembers is shown by its view; an interrupt
         cancels and keeps what was done."""
         try:
@@ -134,7 +134,7 @@ class XpileMagics(Magics):  # type: ignore[misc,unused-ignore]
     @no_var_expand  # type: ignore[untyped-decorator,unused-ignore]
     @line_magic  # type: ignore[untyped-decorator,unused-ignore]
     @plain_errors
-    def xpile_next(self, line: str) -> Port | None:
+    def xpile_next(self, line: str) -> AnyPort | None:
         """Propose the next pass, or a pass of your choice."""
         args, port = self._begin("next", line)
         if port is None:
@@ -153,7 +153,7 @@ class XpileMagics(Magics):  # type: ignore[misc,unused-ignore]
     @no_var_expand  # type: ignore[untyped-decorator,unused-ignore]
     @line_magic  # type: ignore[untyped-decorator,unused-ignore]
     @plain_errors
-    def xpile_accept(self, line: str) -> Port | None:
+    def xpile_accept(self, line: str) -> AnyPort | None:
         """Take the proposal that waits; -f takes one that is known to be wrong."""
         args, port = self._begin("accept", line)
         if port is not None:
@@ -163,7 +163,7 @@ class XpileMagics(Magics):  # type: ignore[misc,unused-ignore]
     @no_var_expand  # type: ignore[untyped-decorator,unused-ignore]
     @line_magic  # type: ignore[untyped-decorator,unused-ignore]
     @plain_errors
-    def xpile_reject(self, line: str) -> Port | None:
+    def xpile_reject(self, line: str) -> AnyPort | None:
         """Put the proposal that waits aside."""
         _, port = self._begin("reject", line)
         if port is not None:
@@ -173,7 +173,7 @@ class XpileMagics(Magics):  # type: ignore[misc,unused-ignore]
     @no_var_expand  # type: ignore[untyped-decorator,unused-ignore]
     @line_magic  # type: ignore[untyped-decorator,unused-ignore]
     @plain_errors
-    def xpile_undo(self, line: str) -> Port | None:
+    def xpile_undo(self, line: str) -> AnyPort | None:
         """Take the last change back."""
         args, port = self._begin("undo", line)
         if port is not None:
@@ -186,7 +186,7 @@ class XpileMagics(Magics):  # type: ignore[misc,unused-ignore]
     @no_var_expand  # type: ignore[untyped-decorator,unused-ignore]
     @line_cell_magic  # type: ignore[untyped-decorator,unused-ignore]
     @plain_errors
-    def xpile_edit(self, line: str, cell: str | None = None) -> Port | None:
+    def xpile_edit(self, line: str, cell: str | None = None) -> AnyPort | None:
         """Your own text as a step, judged like any other. The line form puts the text to edit into the next cell."""
         args, port = self._begin("edit", line)
         if port is None:
@@ -218,7 +218,7 @@ class XpileMagics(Magics):  # type: ignore[misc,unused-ignore]
         for page in explain(line).values():
             display({"text/markdown": page, "text/plain": page}, raw=True)  # type: ignore[no-untyped-call,unused-ignore]
 
-    def _begin(self, magic: str, line: str) -> tuple[Namespace, Port | None]:
+    def _begin(self, magic: str, line: str) -> tuple[Namespace, AnyPort | None]:
         """The options and the port they mean; no port when only help was asked for."""
         parser = step_parser(magic)
         args = parser.parse_line(line)
@@ -231,25 +231,26 @@ class XpileMagics(Magics):  # type: ignore[misc,unused-ignore]
         self.latest = port
         return args, port
 
-    def _named(self, name: str) -> Port:
+    def _named(self, name: str) -> AnyPort:
         from ..port import Port
+        from ..suite import Suite
 
         found = self.shell.user_ns.get(name)
-        if not isinstance(found, Port):
-            ports = [k for k, v in self.shell.user_ns.items() if isinstance(v, Port) and not k.startswith("_")]
+        if not isinstance(found, Port | Suite):
+            ports = [k for k, v in self.shell.user_ns.items() if isinstance(v, Port | Suite) and not k.startswith("_")]
             raise UsageError(f"the notebook has no port {name!r}{suggestion(name, ports)}",
                              hint=f"Ports: {', '.join(ports) or 'none'}.")
         return found
 
 
-def _index(port: Port, number: int) -> int:
+def _index(port: AnyPort, number: int) -> int:
     """The 0-based index of the step that a view numbers `number`."""
     if not 1 <= number <= len(port.steps):
         raise UsageError(f"there is no step {number}", hint=f"Steps: 1 to {len(port.steps)}." if port.steps else None)
     return number - 1
 
 
-def _save(port: Port, path: str) -> None:
+def _save(port: AnyPort, path: str) -> None:
     try:
         port.save(Path(path).expanduser())
     except OSError as err:

@@ -18,7 +18,7 @@ from .display import in_terminal
 from .snapshot import seconds_text
 
 if TYPE_CHECKING:
-    from ..port import Port
+    from ..suite import AnyPort
 
 PAUSE = 0.1  # seconds between two updates
 
@@ -91,7 +91,7 @@ def watcher(shell: Any) -> Watcher:
 class Reporter:
     """Turns a port's events into lines, not more often than a person can read."""
 
-    def __init__(self, port: Port, out: Watcher, clock: Any = time.perf_counter) -> None:
+    def __init__(self, port: AnyPort, out: Watcher, clock: Any = time.perf_counter) -> None:
         self.port, self.out, self.clock = port, out, clock
         self.began = clock()
         self.last = self.began - PAUSE  # the first event shows at once: what follows it may take long
@@ -108,7 +108,7 @@ class Reporter:
 
 
 @contextmanager
-def watching(shell: Any, port: Port) -> Iterator[None]:
+def watching(shell: Any, port: AnyPort) -> Iterator[None]:
     """Shows the port's events while the block runs."""
     out = watcher(shell)
     report = Reporter(port, out)

@@ -9,7 +9,7 @@ from ..record import Step
 from ..verify.evidence import Evidence, Verdict
 
 if TYPE_CHECKING:
-    from ..port import Port
+    from ..suite import AnyPort
 
 # Words for people: a short one for the badge, and how sure it makes us ("bad", "warn", "none", "some", "good").
 BADGES: dict[str, tuple[str, str]] = {
@@ -107,7 +107,7 @@ class Snapshot:
         return next((s.title for s in (self.source, self.target) if s.name == platform), platform)
 
     @classmethod
-    def of(cls, port: Port) -> Snapshot:
+    def of(cls, port: AnyPort) -> Snapshot:
         """The present moment of `port`."""
         err = port.error
         failure = Failure(err.kind, err.message, err.hint or "", err.line, err.column, err.source) if err else None

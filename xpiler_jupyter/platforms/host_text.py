@@ -87,7 +87,7 @@ def wrapper(kernel: Kernel, host: Host, platform: Platform, api: HostApi) -> lis
         if p.extent is None:
             raise MissingSizeError(f"how many elements has buffer {p.name!r}?", hint=f"Give its size: --shape {p.name}=N.")
         name = device[p.name] = fresh_name(f"d_{p.name}", taken)
-        size = _bytes(substitute(p.extent, in_host_terms), p, platform, printer)
+        size = bytes_text(substitute(p.extent, in_host_terms), p, platform, printer)
         arg = args[p.name]
         lines += [f"{INDENT}{platform.types[p.dtype]}* {name};", f"{INDENT}{run}Malloc((void**)&{name}, {size});"]
         if arg.source and arg.copy_in:
@@ -97,16 +97,16 @@ def wrapper(kernel: Kernel, host: Host, platform: Platform, api: HostApi) -> lis
         if arg.source and arg.copy_out:
             copies_out.append(f"{INDENT}{run}Memcpy({arg.source}, {name}, {size}, {api.to_host[0]});")
         frees.append(f"{INDENT}{run}Free({name});")
-    before, configuration, after, release = _configuration(kernel, platform, api, in_host_terms, taken)
+    before, inside, after, release = launch_lines(kernel, platform, api, in_host_terms, taken)
     passed = [device[p.name] if p.pointer else printer.expr(args[p.name].value or Const(0, I32), p.dtype)
               for p in kernel.params]
-    call = f"{kernel.name}<<<{', '.join(configuration)}>>>({', '.join(passed)});"
+    call = f"{kernel.name}<<<{', '.join(inside)}>>>({', '.join(passed)});"
     around = [[INDENT + line for line in part] for part in (before, [call, *after], release)]
     return [*lines, *around[0], *around[1], *copies_out, *frees, *around[2], "}"]
 
 
-def _configuration(kernel: Kernel, platform: Platform, api: HostApi, in_host_terms: dict[str, Expr],
-                   taken: set[str]) -> tuple[list[str], list[str], list[str], list[str]]:
+def launch_lines(kernel: Kernel, platform: Platform, api: HostApi, in_host_terms: dict[str, Expr],
+                 taken: set[str]) -> tuple[list[str], list[str], list[str], list[str]]:
     """(lines before the launch, what stands between its brackets, lines after it, lines at the end)."""
     printer = ExprText(platform)
 
@@ -131,7 +131,7 @@ def _configuration(kernel: Kernel, platform: Platform, api: HostApi, in_host_ter
     return lines, dims, [], []
 
 
-def _bytes(extent: Expr, p: Param, platform: Platform, printer: ExprText) -> str:
+def bytes_text(extent: Expr, p: Param, platform: Platform, printer: ExprText) -> str:
     """`n * sizeof(float)` as size_t arithmetic from the first product on, so that big buffers do not overflow an int."""
     word = platform.types[p.dtype]
     text = printer.expr(extent)

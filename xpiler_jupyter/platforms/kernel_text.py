@@ -15,6 +15,7 @@ from .host_text import axis_loops, launch_comment, param_text, wrapper
 from .instr_text import declarations
 from .stmt_text import StmtText
 
+EXPORTED = 'extern "C" '
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _printed: Memo[tuple[Platform, str]] = Memo()
 
@@ -33,12 +34,21 @@ def emit_kernel(kernel: Kernel, platform: Platform) -> str:
 
 
 def _text(kernel: Kernel, platform: Platform) -> str:
+    lines = device_lines(kernel, platform)
+    if platform.api and kernel.host is not None:
+        lines += ["", *wrapper(kernel, kernel.host, platform, platform.api)]
+    return assembled(lines, platform)
+
+
+def device_lines(kernel: Kernel, platform: Platform, alone: bool = True) -> list[str]:
+    """The function alone. One that does not stand `alone` is called by another function of the text: it needs no comment
+    on its launch, and plain C exports it not."""
     body = StmtText(platform, kernel.params)
     body.declared = declarations(kernel.body, platform)
     warp = {m.name for m in platform.memories if m.scope == "warp"}
     body.of_warp = {n.name for n in walk(kernel.body) if isinstance(n, Alloc) and n.memory in warp}
     lines = [f"// {line.strip()}" for c in kernel.comments for line in c.splitlines()]
-    if platform.api and kernel.host is None and axis_loops(kernel):
+    if alone and platform.api and kernel.host is None and axis_loops(kernel):
         lines.append(launch_comment(kernel, platform, platform.api))
     body.thread, body.taken = _flat_thread(kernel, platform), all_names(kernel)
     dynamic = dynamic_arrays(kernel, platform)
@@ -46,10 +56,13 @@ def _text(kernel: Kernel, platform: Platform) -> str:
         body.dynamic = {a.name for a in dynamic}
         body.dynamic_lines = dynamic_lines(dynamic, kernel, platform, body)
     inside = body.block(kernel.body, 1)
+    head = _head(kernel, platform)
     lines = [*body.globals, *([""] if body.globals else []), *lines]
-    lines += [f"{_head(kernel, platform)} {{", *inside, "}"]
-    if platform.api and kernel.host is not None:
-        lines += ["", *wrapper(kernel, kernel.host, platform, platform.api)]
+    return [*lines, f"{head if alone else head.replace(EXPORTED, 'static ', 1)} {{", *inside, "}"]
+
+
+def assembled(lines: list[str], platform: Platform) -> str:
+    """A whole text from its functions: with the headers, namespaces and functions of ours that they mention."""
     text = "\n".join([*definitions("\n".join(lines), platform), *lines])
     includes = [f"#include <{h}>" for h, words in platform.headers.items() if not words or any(w in text for w in words)]
     for space in platform.namespaces:
@@ -90,6 +103,6 @@ def _flat_thread(kernel: Kernel, platform: Platform) -> tuple[str, int] | None:
 def _head(kernel: Kernel, platform: Platform) -> str:
     params = ", ".join(param_text(p, platform) for p in kernel.params)
     if not platform.kernel_qualifier:
-        return f'extern "C" void {kernel.name}({params})'
+        return f"{EXPORTED}void {kernel.name}({params})"
     bound = f"__launch_bounds__({kernel.max_threads}) " if kernel.max_threads else ""
     return f"{platform.kernel_qualifier} void {bound}{kernel.name}({params})"
