@@ -8,8 +8,8 @@ from math import prod
 from tree_sitter import Node
 
 from ..ir import build
-from ..ir.nodes import Binary, Cast, Const, Expr, Select, Unary, Var
-from ..ir.types import U64, ScalarType, common_type
+from ..ir.nodes import Binary, Call, Cast, Const, Expr, Select, Unary, Var
+from ..ir.types import BOOL, U64, ScalarType, common_type
 from .counts import quotient
 from .instances import Instances
 from .refusals import short
@@ -140,9 +140,18 @@ class Casts(Instances):
             symbols = [s for scope in (*self.scopes, self.global_scope) for s in scope.values()]
             return next((s.const for s in symbols if isinstance(s, Value) and s.const is not None and s.expr == e), e)
         if isinstance(e, Binary):
-            return build.binary(e.op, self.folded(e.a), self.folded(e.b))
+            got = build.binary(e.op, self.folded(e.a), self.folded(e.b))
+            return (_bits(got) or got) if isinstance(got, Binary) else got
         if isinstance(e, Cast):
-            return build.convert(self.folded(e.x), e.dtype)
+            x = self.folded(e.x)
+            return Const(bool(x.value), BOOL) if isinstance(x, Const) and e.dtype == BOOL else build.convert(x, e.dtype)
+        if isinstance(e, Call) and e.fn in ("min", "max"):
+            args = [self.folded(a) for a in e.args]
+            values = [int(a.value) for a in args if isinstance(a, Const) and a.dtype == e.dtype and e.dtype.is_integer]
+            return Const(min(values) if e.fn == "min" else max(values), e.dtype) if len(values) == len(args) > 0 else e
+        if isinstance(e, Unary) and e.op == "!":
+            x = self.folded(e.x)
+            return Const(not x.value, BOOL) if isinstance(x, Const) else e
         if isinstance(e, Select):
             return self.select(self.folded(e.cond), self.folded(e.a), self.folded(e.b))
         if isinstance(e, Unary) and e.op == "-":
@@ -188,3 +197,19 @@ class Casts(Instances):
         if isinstance(got_value, Bundle):
             return Const(sum(t.bytes for _, t in got_value.record.fields), U64)
         return Const(got_value.dtype.bytes, U64)
+
+
+def _bits(e: Binary) -> Const | None:
+    """Bit operations and truth values of constants; None for anything else."""
+    if not (isinstance(e.a, Const) and isinstance(e.b, Const)) or e.a.dtype.is_float or e.b.dtype.is_float:
+        return None
+    x, y = int(e.a.value), int(e.b.value)
+    if e.op in ("&&", "||"):
+        return Const(bool(x and y) if e.op == "&&" else bool(x or y), BOOL)
+    if e.op in ("<<", ">>") and not (0 <= y < e.dtype.bits and x >= 0):
+        return None
+    if e.op not in ("&", "|", "^", "<<", ">>"):
+        return None
+    value = {"&": x & y, "|": x | y, "^": x ^ y, "<<": x << y % 64, ">>": x >> y % 64}[e.op]
+    fits = -(1 << e.dtype.bits - 1) <= value < 1 << (e.dtype.bits - (e.dtype.kind == "int"))
+    return Const(value, e.dtype) if fits and e.dtype.is_integer else None

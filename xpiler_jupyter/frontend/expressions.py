@@ -121,6 +121,10 @@ class Expressions(Places):
             raise self.unsupported(node, f"{name} is used without .x, .y or .z")
         raise self.parse_error(node, f"the name {name} is not declared", "Paste its declaration or #define too.")
 
+    def _on_type_identifier(self, node: Node) -> Got:
+        """A template argument that is a name: the grammar takes it for a type."""
+        return self._on_identifier(node)
+
     def built_in(self, name: str) -> Expr | None:
         """An index of the launch or its extent: an axis, or a sum of axes; None when the platform has none so called."""
         axis = self.platform.axis(name)

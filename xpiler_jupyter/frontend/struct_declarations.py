@@ -26,7 +26,7 @@ class StructDeclarations(FileScope):
             if info.changes and t.pointers and (info.writes or info.address):
                 raise self.unsupported(node, f"the pointer {name} to structs moves: not supported", "Use an index.")
             if isinstance(found, Ptr):
-                found = self.packed(d.type.struct, found, node)
+                found = self.seen_as_structs(d.type.struct, found, node)
             if not isinstance(found, Struct | Structs) or found.type is not d.type.struct:
                 raise self.parse_error(node, f"{name} needs a {d.type.struct.name} to refer to")
             return self.stable_struct(name, found, node) if isinstance(found, Struct) else found

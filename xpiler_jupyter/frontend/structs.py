@@ -97,7 +97,7 @@ class StructStorage(Objects):
                 members[f.name] = self.place_array(name, f.type.base, (*dims, *own), memory, node)
         return Structs(struct, members)
 
-    def packed(self, struct: StructType, ptr: Ptr, node: Node) -> Structs:
+    def seen_as_structs(self, struct: StructType, ptr: Ptr, node: Node) -> Structs:
         """A pointer to numbers seen as one to structs of nothing but such numbers."""
         total = self.scalar_count(struct, ptr.dtype, node)
         if ptr.layout not in ("flat", "rows") or ptr.rest:
@@ -195,15 +195,19 @@ class StructStorage(Objects):
                 self.copy_member(members[f.name], theirs, node)
         return Struct(source.type, members)
 
-    def stable_struct(self, base: str, source: Struct, node: Node) -> Struct:
-        """A reference to a struct: the same buffers at indices that do not change any more."""
+    def stable_struct(self, base: str, source: Struct, node: Node, known: dict[Expr, Expr] | None = None) -> Struct:
+        """A reference to a struct: the same buffers at indices that do not change any more; `known` are indices that
+        have a name already."""
+        known = {} if known is None else known
         members: dict[str, Symbol] = {}
         for name, member in source.members.items():
             if isinstance(member, Place):
-                indices = tuple(self.stable(f"{base}_index", e, node) for e in member.indices)
-                members[name] = replace(member, indices=indices)
+                for e in member.indices:
+                    if e not in known:
+                        known[e] = self.stable(f"{base}_index", e, node)
+                members[name] = replace(member, indices=tuple(known[e] for e in member.indices))
             elif isinstance(member, Struct):
-                members[name] = self.stable_struct(base, member, node)
+                members[name] = self.stable_struct(base, member, node, known)
             elif isinstance(member, Array):
                 members[name] = Array(self.stable_pointer(base, member.ptr, node))
             else:
