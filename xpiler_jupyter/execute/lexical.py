@@ -14,7 +14,8 @@ _DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+([A-Za-z_]\w*)((?:[^\n\\]|\\\n|
 _KEYWORDS = frozenset(("if", "for", "while", "switch", "catch", "return", "sizeof", "alignas", "decltype",
                        "__launch_bounds__", "__attribute__", "__align__"))
 SYNC = re.compile(r"__sync\w+|__shfl\w*|__ballot\w*|__any\w*|__all\w*|__activemask|__match_\w+|\w+_sync|"
-                  r"__builtin_amdgcn_mfma\w+")
+                  r"__builtin_amdgcn_(?:mfma\w+|wave_barrier)|this_thread_block|tiled_partition|coalesced_threads|"
+                  r"thread_block(?:_tile)?")
 
 
 def blank(text: str) -> str:

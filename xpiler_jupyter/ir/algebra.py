@@ -341,6 +341,14 @@ class Scope(Division):
                 yield [share * x.plus(1 - b if up else b - 1)]
         elif isinstance(a, Binary) and a.op == "%" and isinstance(a.b, Const) and a.b.value > 0:
             yield [c.scale((-1 if up else 1) * (int(a.b.value) - 1))]
+        elif isinstance(a, Binary) and a.op in ("^", "|"):  # of two numbers >= 0: no bit above theirs
+            x, y = self.poly(a.a), self.poly(a.b)
+            if self.nonneg(x) and self.nonneg(y):
+                tops = [self.upper(x), self.upper(y)]
+                if up:
+                    yield [ZERO]
+                elif None not in tops:
+                    yield [c.scale((1 << max(t.bit_length() for t in tops if t is not None)) - 1)]
         if a.dtype.kind == "uint":
             yield [ZERO] if up else [c.scale((1 << a.dtype.bits) - 1)]
         elif a.dtype.kind == "int" and a.dtype.bits < 32:

@@ -78,8 +78,10 @@ class Waves:
 
     def run(self, body: Block) -> tuple[AnyStmt, ...]:
         """The statements of one thread, in which lanes meet, as loops over warps. Raises IllegalPassError."""
-        loops, lane, places = self._loops(body)
+        loops, lane, places, there = self._loops(body)
         body = substitute(body, places)
+        if there is not None:
+            body = Block((If(there, body),))
         scope = Scope.of(self.kernel)
         for lp in (*self.grid, *loops, lane):
             scope = scope.loop(lp)
@@ -95,32 +97,29 @@ class Waves:
             stmts = (dataclasses.replace(lp, body=Block(stmts)),)
         return stmts
 
-    def _loops(self, body: Block) -> tuple[tuple[For, ...], For, dict[str, Expr]]:
-        """The loops over warps, that over the lanes of one, and the threads' indices in terms of them."""
+    def _loops(self, body: Block) -> tuple[tuple[For, ...], For, dict[str, Expr], Expr | None]:
+        """The loops over warps, that over the lanes of one, the threads' indices in terms of them, and which lanes are
+        threads, when the last warp is not whole."""
         first = next(n for n in walk(body) if isinstance(n, InstrCall | Barrier))
         count = [int(lp.hi.value) for lp in self.block if isinstance(lp.hi, Const)]
         if not self.block or len(count) != len(self.block):
             raise self.refuse(f"how many threads a block has is not known; its warps of {self.width} work together", first)
         x, total = self.block[-1], prod(count)
-        if total % self.width and total > self.width:
-            raise self.refuse(f"a block has {' x '.join(map(str, reversed(count)))} threads: its warps of {self.width} are "
-                              "not whole", first)
         if total <= self.width:
             if len(count) == 1:  # the block is one warp
-                return (), x, {}
+                return (), x, {}, None
             lane = dataclasses.replace(x, var=self._name("lane", 1), hi=Const(total, x.dtype))
-            return (), lane, _digits(Var(lane.var, x.dtype), self.block, count)
-        if count[-1] % self.width:  # a warp is several rows of threads
-            lane = dataclasses.replace(x, var=self._name("lane", 1), hi=Const(self.width, x.dtype))
-            warp = dataclasses.replace(x, var=self._name("warp", 0), hi=Const(total // self.width, x.dtype))
-            at = add(mul(Var(warp.var, x.dtype), integer(self.width)), Var(lane.var, x.dtype))
-            return (warp,), lane, _digits(at, self.block, count)
+            return (), lane, _digits(Var(lane.var, x.dtype), self.block, count), None
         if count[-1] == self.width:
-            return self.block[:-1], x, {}
-        warp = dataclasses.replace(x, var=self._name("warp", 0), hi=Const(count[-1] // self.width, x.dtype))
+            return self.block[:-1], x, {}, None
         lane = dataclasses.replace(x, var=self._name("lane", 1), hi=Const(self.width, x.dtype))
+        across = count[-1] % self.width != 0  # a warp is several rows of threads, or the last one is not whole
+        threads = total if across else count[-1]
+        warp = dataclasses.replace(x, var=self._name("warp", 0), hi=Const(-(-threads // self.width), x.dtype))
         at = add(mul(Var(warp.var, x.dtype), integer(self.width)), Var(lane.var, x.dtype))
-        return (*self.block[:-1], warp), lane, {x.var: at}
+        if not across:
+            return (*self.block[:-1], warp), lane, {x.var: at}, None
+        return (warp,), lane, _digits(at, self.block, count), lt(at, integer(total)) if total % self.width else None
 
     def _name(self, base: str, k: int) -> str:
         """The name of the loops over warps (0) or lanes (1): the same between all barriers."""
