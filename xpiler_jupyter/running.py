@@ -26,14 +26,14 @@ _NUMPY = {"bool": "bool", "f16": "float16", "f32": "float32", "f64": "float64"} 
 
 
 def subject_of(text: str, platform: Platform, kernel: str | None = None,
-               shape: dict[str, int] | None = None) -> Subject:
-    """The text as something to run; outside the IR it still runs when its C ABI function can be read off. A kernel
-    without a launch gets the one that its guards ask for."""
+               shape: dict[str, int] | None = None, with_: dict[str, str] | None = None) -> Subject:
+    """The text (with template arguments `with_`) as something to run; outside the IR it still runs when its C ABI function
+    can be read off. A kernel without a launch gets the one that its guards ask for."""
     program, _ = program_in(text, platform, kernel)
     if program is not None:
         return Subject(text, platform, with_meanings(as_one_kernel(program)))
     try:
-        return Subject(text, platform, with_meanings(take_in(text, platform, kernel, shape or {})[0]))
+        return Subject(text, platform, with_meanings(take_in(text, platform, kernel, shape or {}, with_=with_)[0]))
     except UnsupportedError as err:
         subject = Subject(text, platform, None, kernel)
         try:
@@ -44,7 +44,8 @@ def subject_of(text: str, platform: Platform, kernel: str | None = None,
 
 
 def run_text(text: str, platform: Platform, arrays: dict[str, Array], scalars: dict[str, int | float] | None = None, *,
-             kernel: str | None = None, device: str = "auto", limits: Limits = LIMITS) -> dict[str, Array]:
+             kernel: str | None = None, device: str = "auto", limits: Limits = LIMITS,
+             with_: dict[str, str] | None = None) -> dict[str, Array]:
     """Runs `text` on `arrays` by parameter name and returns every buffer after the run, by the same names.
 
     Names are those of the function that is called (the host wrapper when there is one); the device kernel's own names
@@ -56,7 +57,7 @@ def run_text(text: str, platform: Platform, arrays: dict[str, Array], scalars: d
         RunError: the kernel faulted, with the reason and the line.
     """
     shape = {k: int(v) for k, v in (scalars or {}).items()}
-    return _run(subject_of(text, platform, kernel, shape), dict(arrays), dict(scalars or {}), device, limits)
+    return _run(subject_of(text, platform, kernel, shape, with_), dict(arrays), dict(scalars or {}), device, limits)
 
 
 def call(text: str, platform: Platform, kernel: Kernel | None, arrays: tuple[Any, ...], scalars: dict[str, Any],

@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     from ..running import subject_of
     from ..verify.source_check import check_source
 
-    subject = subject_of(text, platform, args.kernel, sizes)
+    subject = subject_of(text, platform, args.kernel, sizes, common.templates(args))
     evidence = check_source(subject, shape=sizes, seed=args.seed)
     failed = [e for e in evidence if e.status == "fail"]
     name = subject.kernel.name if subject.kernel else (args.kernel or "")

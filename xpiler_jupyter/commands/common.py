@@ -19,6 +19,8 @@ def add_kernel(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="the kernel's text; - reads standard input")
     parser.add_argument("--from", dest="source", metavar="P", help="its platform (default: told from the text)")
     parser.add_argument("--kernel", metavar="NAME", help="which kernel, when the file has several")
+    parser.add_argument("--with", dest="with_", metavar="T=TYPE,N=4", action="append", default=[],
+                        help="template arguments that no launch in the file says, by name: T=float,BLOCK=256")
 
 
 def add_shape(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +50,13 @@ def add_allow(parser: argparse.ArgumentParser) -> None:
 def add_assume(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--assume", metavar="CONDITION", action="append", default=[],
                         help="what callers make sure of, e.g. 'n %% 256 == 0'; may be given again")
+
+
+def templates(args: argparse.Namespace) -> dict[str, str]:
+    """What --with says, by parameter name. Raises UsageError."""
+    from ..notebook.arguments import template_arguments
+
+    return template_arguments(args.with_)
 
 
 def shapes(words: list[str]) -> dict[str, int]:

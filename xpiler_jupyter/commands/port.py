@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
 
     port = start(text, target, source=source, kernel=args.kernel, shape=sizes, device=args.device,
                  seed=args.seed, filename=args.file, allow=[args.allow], arch=args.arch, flat=args.flat,
-                 assume=args.assume)
+                 assume=args.assume, with_=common.templates(args))
     try:
         port.run()
     except UsageError:

@@ -40,7 +40,8 @@ def run(args: argparse.Namespace) -> int:
     from ..running import LIMITS, run_text
 
     limits = replace(LIMITS, seconds=args.timeout)
-    result = run_text(text, platform, arrays, scalars, kernel=args.kernel, device=args.device, limits=limits)
+    result = run_text(text, platform, arrays, scalars, kernel=args.kernel, device=args.device, limits=limits,
+                      with_=common.templates(args))
     packed = io.BytesIO()
     np.savez(packed, **result)  # type: ignore[arg-type]
     common.write_bytes(args.out, packed.getvalue())

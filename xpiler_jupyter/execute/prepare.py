@@ -49,7 +49,7 @@ def prepare(text: str, entry: Entry | None) -> Source:
     if entry is not None and not re.search(rf"\b{re.escape(entry.function.split('<')[0])}\b", masked):
         raise CompileError(f"the text has no function {entry.function!r}", source=text)
     if entry is not None:
-        text = needed_part(text, masked, entry.function)
+        text = needed_part(text, masked, entry.function.split('<')[0])
         masked = blank(text)
     shape = outline(masked)
     edits: list[tuple[int, int, str]] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import re
 import shlex
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -70,6 +71,18 @@ def choice(word: str, known: Iterable[str], what: str) -> str:
     return word
 
 
+def template_arguments(words: Iterable[str]) -> dict[str, str]:
+    """`["T=float,BLOCK=256"]` by parameter name. Raises UsageError for what is no assignment."""
+    out: dict[str, str] = {}
+    for word in words:
+        for part in re.split(r",(?![^<>]*>)", word):
+            name, eq, value = (x.strip() for x in part.partition("="))
+            if not eq or not name.isidentifier() or not value:
+                raise UsageError(f"--with {word}: not understood", hint="Write --with T=float,BLOCK=256.")
+            out[name] = value
+    return out
+
+
 def port_parser(platforms: Mapping[str, str]) -> MagicParser:
     """Options of `%%xpile`. `platforms`: name to title."""
     known = "\n".join(f"  {k:6} {v}" for k, v in platforms.items())
@@ -79,6 +92,8 @@ def port_parser(platforms: Mapping[str, str]) -> MagicParser:
     parser.add_argument("--from", dest="source", metavar="PLATFORM",
                         help="the platform of the cell (default: told from the text)")
     parser.add_argument("--kernel", metavar="NAME", help="which kernel, when the cell has several")
+    parser.add_argument("--with", dest="with_", metavar="T=TYPE,N=4", action="append", default=[],
+                        help="template arguments that no launch in the cell says, by name: T=float,BLOCK=256")
     parser.add_argument("--shape", metavar="NAME=N", nargs="+", action="extend", default=[],
                         help="sizes that the text does not say: scalars (n=1024) or buffer lengths (A=4096); "
                              "N may be the name of an int of the notebook")

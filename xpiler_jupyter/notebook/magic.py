@@ -14,7 +14,7 @@ from IPython.core.error import UsageError as PlainError
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
 
 from ..errors import UsageError, XpilerError
-from .arguments import choice, is_python, knobs, port_parser, sizes, step_parser, suggestion
+from .arguments import choice, is_python, knobs, port_parser, sizes, step_parser, suggestion, template_arguments
 from .progress import watching
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ class XpileMagics(Magics):  # type: ignore[misc,unused-ignore]
 
         port = start(text, args.to, source=args.source, kernel=args.kernel, shape=sizes(args.shape, self.shell.user_ns),
                      ref=self._function(args.ref), engine=args.engine, device=args.device, seed=args.seed,
-                     filename=args.file, allow=[args.allow], arch=args.arch, flat=args.flat, assume=args.assume)
+                     filename=args.file, allow=[args.allow], arch=args.arch, flat=args.flat, assume=args.assume,
+                     with_=template_arguments(args.with_))
         self.latest = port
         if args.output:
             self.shell.user_ns[args.output] = port
