@@ -10,9 +10,12 @@ from ..ir import build
 from ..ir.nodes import Barrier, Const, Expr
 from ..ir.types import BOOL, F32
 from .bit_functions import bit_call, is_bit_function
+from .hinted import BOTH, LOADS, STORES, hinted_access
 from .literals import numeric_limit
 from .math_functions import MathError, is_math, is_trivial, math_call
+from .packed_halves import is_packed, packed_call
 from .refusals import call_refusal, node_refusal, short
+from .spelt_functions import is_spelt, spelt_call
 from .struct_types import StructType
 from .symbols import Closure, Got, Operand, Struct, Structs
 from .tf32 import NAME as TF32
@@ -96,7 +99,7 @@ class Calls(Votes):
             return self._object_call(node, self.child(node, "function"))
         if self.this is not None and name in self.members(self.this.type).functions and name != self.this.type.template:
             return self.call_member(node, self.this, name, self.arguments(node))
-        known = self.platform.overloads(name) or self.barrier_scope(name)
+        known = self.platform.overloads(name) or self.barrier_scope(name) or is_math(name)
         ours = name in self.platform.definitions and known and self.defined_as_ours(name)
         if name in self.unit.functions and not ours:
             return self.inline(node, name)
@@ -112,17 +115,22 @@ class Calls(Votes):
             return build.mod(self.thread_rank(), build.integer(self.platform.lane_width))
         if name in self.platform.votes:
             return self.vote(node, name, self.platform.votes[name])
-        if name in ("__ldg", "__ldcg", "__ldcs", "__builtin_nontemporal_load"):
-            args = self.arguments(node)
-            if len(args) != 1:
-                raise self.parse_error(node, f"{name} takes one pointer")
-            return self.element(node, self.pointer(args[0]), build.integer(0))
+        if name in LOADS or name in STORES or name in BOTH:
+            return hinted_access(self, node, name, self.arguments(node))
+        if is_packed(name):
+            return self.packed(node, name)
+        if name in ("__builtin_assume", "__builtin_unreachable"):
+            return None  # says what is so, and does nothing
+        if name == "__builtin_assume_aligned" and self.arguments(node):
+            return self.pointer(self.arguments(node)[0])
         if name == "__builtin_expect" and len(self.arguments(node)) == 2:
             return self.expr(self.arguments(node)[0])
         if name == TF32:
             return self._tf32(node)
         if is_math(name):
             return self.math(node, name)
+        if is_spelt(name):
+            return spelt_call(self, node, name, [self.expr(a) for a in self.arguments(node)])
         if is_bit_function(name):
             return bit_call(self, node, name, [self.expr(a) for a in self.arguments(node)])
         called = self.instr_call(node, name)
@@ -154,6 +162,8 @@ class Calls(Votes):
     def math(self, node: Node, name: str) -> Expr:
         nodes = self.arguments(node)
         args = [self.expr(a) for a in nodes]
+        if is_spelt(name) and all(a.dtype.is_integer for a in args):
+            return spelt_call(self, node, name, args)  # __hadd means another thing for integers
         if name.removeprefix("std::") in ("max", "min", "isinf", "isnan", "isfinite", "clamp") and self.hoisting:
             # Their meaning may mention an argument twice.
             base = name.removeprefix("std::") + "_arg"
@@ -161,6 +171,12 @@ class Calls(Votes):
                     for a, n in zip(args, nodes, strict=True)]
         try:
             return math_call(name, args, self.platform.api is not None)
+        except MathError as e:
+            raise self.unsupported(node, str(e)) from None
+
+    def packed(self, node: Node, name: str) -> Got:
+        try:
+            return packed_call(self, node, name, self.arguments(node))
         except MathError as e:
             raise self.unsupported(node, str(e)) from None
 

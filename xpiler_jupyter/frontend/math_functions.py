@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from ..ir import build
+from ..ir.bit_casts import BIT_CASTS
 from ..ir.nodes import Binary, Call, Cast, Const, Expr, Load, Select, Unary, Var
-from ..ir.types import BF16, BOOL, F16, F32, F64, I32, I64, U32, ScalarType, common_type, integer_promotion
+from ..ir.types import BF16, BOOL, F16, F32, F64, I32, I64, U32, U64, ScalarType, common_type, integer_promotion
 
 # <cmath> names with one or two arguments; the float versions carry the suffix f.
 _UNARY = frozenset((
@@ -22,18 +23,22 @@ _CANONICAL = {"fabs": "abs", "fmax": "max", "fmin": "min"}
 _FAST = {"__expf": 1, "__exp10f": 1, "__logf": 1, "__log2f": 1, "__log10f": 1, "__sinf": 1, "__cosf": 1, "__tanf": 1,
          "__powf": 2, "__fdividef": 2, "__saturatef": 1}
 _OTHERS = frozenset(("max", "min", "abs", "labs", "llabs", "fma", "fmaf", "isnan", "isinf", "isfinite", "signbit",
-                     "clamp", "umax", "umin", "llmax", "llmin", "__frcp_rn"))
+                     "clamp", "umax", "umin", "llmax", "llmin", "__frcp_rn",
+                     "__hisnan", "__hisinf", "fdividef", "ldexp", "ldexpf", "scalbn", "scalbnf"))
 _ROUNDED = {"__fadd": "+", "__fsub": "-", "__fmul": "*", "__fdiv": "/", "__dadd": "+", "__dsub": "-", "__dmul": "*",
             "__ddiv": "/"}
 _HALF_OPS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "gt": ">", "ge": ">=", "lt": "<", "le": "<=", "eq": "==",
              "ne": "!="}
-_HALF_FUNCTIONS = {"hexp": "exp", "hlog": "log", "hsqrt": "sqrt", "hrsqrt": "rsqrt", "hsin": "sin", "hcos": "cos",
-                   "hfloor": "floor", "hceil": "ceil", "hrint": "rint", "htrunc": "trunc", "htanh": "tanh"}
+_HALF_FUNCTIONS = {
+    f"h{f}": f for f in ("exp", "exp2", "log", "log2", "log10", "sqrt", "rsqrt", "sin", "cos", "tanh", "floor", "ceil", "rint",
+                         "trunc")
+}
 _CASTS: dict[str, tuple[ScalarType, ScalarType]] = {
     "__half2float": (F16, F32), "__float2half": (F32, F16), "__float2half_rn": (F32, F16), "__double2half": (F64, F16),
     "__bfloat162float": (BF16, F32), "__float2bfloat16": (F32, BF16), "__float2bfloat16_rn": (F32, BF16),
     "__int2float_rn": (I32, F32), "__uint2float_rn": (U32, F32), "__int2half_rn": (I32, F16),
-    "__int2double_rn": (I32, F64),
+    "__int2double_rn": (I32, F64), "__uint2double_rn": (U32, F64), "__ll2double_rn": (I64, F64),
+    "__uint2half_rn": (U32, F16), "__double2ll_rz": (F64, I64), "__float2ll_rz": (F32, I64), "__ull2float_rn": (U64, F32),
     "__float2int_rz": (F32, I32), "__float2uint_rz": (F32, U32), "__half2int_rz": (F16, I32),
     "__double2float_rn": (F64, F32), "__double2int_rz": (F64, I32), "__ll2float_rn": (I64, F32),
 }
@@ -53,10 +58,15 @@ def is_math(name: str) -> bool:
 def _table_entry(name: str) -> bool:
     bare = name[:-1] if name.endswith("f") else name
     return (bool({name, bare} & (_UNARY | _BINARY)) or bare in _DEVICE_UNARY or name in _FAST or name in _CASTS
-            or name in _OTHERS or bare in _TO_INTEGER or name in _HALF_FUNCTIONS
+            or name in _OTHERS or bare in _TO_INTEGER or name in _HALF_FUNCTIONS or _bit_cast(name) is not None
             or re.fullmatch(r"__[fd](add|sub|mul|div|ma|sqrt|maf)_rn|__fsqrt_rn|__fmaf_rn|__fma_rn", name) is not None
             or re.fullmatch(r"__(float|half|double)2(int|uint)_(rn|rd|ru)", name) is not None
             or re.fullmatch(r"__h(add|sub|mul|div|fma|neg|abs|max|min|gt|ge|lt|le|eq|ne)(_rn)?", name) is not None)
+
+
+def _bit_cast(name: str) -> str | None:
+    """The canonical name: where C++ has no such function, ours go without the underscores."""
+    return next((n for n in (name, "__" + name) if n in BIT_CASTS), None)
 
 
 def math_call(name: str, args: list[Expr], device: bool) -> Expr:
@@ -70,6 +80,10 @@ def math_call(name: str, args: list[Expr], device: bool) -> Expr:
         MathError: wrong number or types of arguments.
     """
     std, name = name.startswith("std::"), name.removeprefix("std::").removeprefix("::")
+    cast = _bit_cast(name)
+    if cast is not None:
+        source, target = BIT_CASTS[cast]
+        return Call(cast, (build.convert(_arity(name, args, 1)[0], source),), target)
     if name in _CASTS:
         source, target = _CASTS[name]
         return _cast(build.convert(_arity(name, args, 1)[0], source), target)
@@ -78,6 +92,11 @@ def math_call(name: str, args: list[Expr], device: bool) -> Expr:
         t = {"float": F32, "half": F16, "double": F64}[m.group(1)]
         x = build.convert(_arity(name, args, 1)[0], t)
         return _cast(Call(_ROUND_TO_INT[m.group(3)], (x,), t), U32 if m.group(2) == "uint" else I32)
+    if name in ("ldexp", "ldexpf", "scalbn", "scalbnf"):
+        x, n_ = _arity(name, args, 2)
+        t = F32 if name.endswith("f") or x.dtype == F32 else F64
+        return Call("ldexp", (build.convert(x, t), build.convert(n_, I32)), t)
+    name = "__fdividef" if name == "fdividef" else name
     if name in _FAST:
         n = _FAST[name]
         return Call(name, tuple(build.convert(a, F32) for a in _arity(name, args, n)), F32)
@@ -190,6 +209,7 @@ def _half(name: str, args: list[Expr]) -> Expr | None:
 
 
 def _classified(name: str, args: list[Expr]) -> Expr | None:
+    name = {"__hisnan": "isnan", "__hisinf": "isinf"}.get(name, name)
     if name not in ("isnan", "isinf", "isfinite", "signbit"):
         return None
     x = _arity(name, args, 1)[0]
@@ -198,7 +218,10 @@ def _classified(name: str, args: list[Expr]) -> Expr | None:
     if name == "isnan":
         return Binary("!=", x, x, BOOL)
     if name == "signbit":
-        raise MathError("signbit is not supported")
+        wide = x.dtype == F64
+        bits = Call("__double_as_longlong" if wide else "__float_as_int", (build.convert(x, F64 if wide else F32),),
+                    I64 if wide else I32)
+        return Binary("<", bits, Const(0, bits.dtype), BOOL)
     inf = Const(float("inf"), x.dtype)
     return Binary("==" if name == "isinf" else "<", Call("abs", (x,), x.dtype), inf, BOOL)
 

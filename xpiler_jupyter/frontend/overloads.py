@@ -178,7 +178,7 @@ class Overloads(Carved):
         if changed and not _is_statement(node) and not (row.atomic and self._mentioned_once(node, changed)):
             raise self.unsupported(node, f"{row.word} writes a buffer: inside a larger expression the order is not clear",
                                    "Give its value to a variable first.")
-        cell = self.cell(_value_name(row.word), result.dtype, None, node)
+        cell = self.cell("old" if row.atomic else _value_name(row.word), result.dtype, None, node)
         found[result.name] = Ref(cell.buffer, (), result.dtype)
         self.emit(InstrCall(row.name, tuple(found[o.name] for o in row.operands)), node)
         return Called(Load(cell.buffer, (), result.dtype))

@@ -17,6 +17,7 @@ _CALLS: tuple[tuple[str, str, str | None], ...] = (
     (r"__builtin_amdgcn_mfma_.*", "MFMA builtins ({}) are not supported yet", None),
     (r"__builtin_amdgcn_.*", "the AMD builtin {} is not supported", None),
     (r"(nvcuda::)?wmma::.*", "WMMA calls ({}) are not supported yet", None),
+    (r"__[fd]\w+_r[zudn]|__\w+2\w+_r[zudn]", "rounding other than to the nearest ({}) is not supported", None),
     (r"atomic\w+|__hip_atomic_\w+|__atomic_\w+", "atomics ({}) are not supported yet", None),
     (r"__shfl\w*", "warp shuffles ({}) are not supported yet", None),
     (r"__(ballot|any|all|activemask|match_any|match_all|reduce_\w+)(_sync)?",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ..errors import UnsupportedError
 from ..ir.nodes import Binary, Call, Cast, Const, Expr, Load, Node, Ref, Select, Unary, Var
 from ..ir.types import BF16, BOOL, F16, F32, ScalarType, common_type, integer_promotion
@@ -28,6 +30,7 @@ _COMPARE = ("<", "<=", ">", ">=", "==", "!=")
 _CLARIFY = {("||", "&&"), ("&", "=="), ("|", "&"), ("<<", "+"), ("<<", "-"), (">>", "+"), (">>", "-"), ("|", "<<"),
             ("&", "+"), ("|", "+"), ("^", "&"), ("&", "-"), ("&", ">>"), ("|", ">>")}
 _HALVES = (F16, BF16)
+_KEYWORD = re.compile(r"(?:unsigned |signed )?(?:bool|char|short|int|long|float|double)")
 
 
 class ExprText:
@@ -120,7 +123,9 @@ class ExprText:
             cond = self._go(self._unsaid(e.cond, BOOL), SELECT + 1)
             return f"{cond} ? {self._go(a, SELECT)} : {self._go(b, SELECT)}", SELECT
         if isinstance(e, Cast):
-            return f"({self.type(e.dtype)}){self._go(e.x, UNARY)}", UNARY
+            word, inner = self.type(e.dtype), self._go(e.x, UNARY)
+            signed = inner.startswith("-") and not _KEYWORD.fullmatch(word)  # `(half)-x` reads as a difference
+            return f"({word})({inner})" if signed else f"({word}){inner}", UNARY
         if isinstance(e, Load):
             return self.place(e.buffer, e.indices, e.dtype), POSTFIX
         if isinstance(e, Call):
@@ -171,7 +176,8 @@ class ExprText:
         return self._with_axes(bare, None, wraps=bare.dtype.bits == 32)
 
     def _call(self, e: Call) -> tuple[str, int]:
-        if e.dtype in _HALVES:  # computed in float and rounded once, as the half functions of every platform do
+        if e.dtype in _HALVES and (e.fn, e.dtype) not in self.p.functions:
+            # Computed in float and rounded once, as the half functions of every platform do.
             wide = Call(e.fn, tuple(Cast(a, F32) for a in e.args), F32)
             return self._text(Cast(wide, e.dtype))
         template = self.p.functions.get((e.fn, e.dtype))

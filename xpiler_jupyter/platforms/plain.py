@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from ..ir.bit_casts import BIT_CASTS
 from ..ir.types import F32, F64, I32, I64, U32, U64, ScalarType
 
 HEADERS: dict[str, tuple[str, ...]] = {
@@ -25,9 +28,20 @@ def functions() -> dict[tuple[str, ScalarType], str]:
         ("__exp10f", F32): "powf(10.0f, {0})", ("__fdividef", F32): "{0} / {1}",
         ("__saturatef", F32): "fminf(fmaxf({0}, 0.0f), 1.0f)",
     }
+    table |= {(name, target): name.removeprefix("__") for name, (_, target) in BIT_CASTS.items()}
     for t in (I32, U32, I64, U64):
         table["max", t], table["min", t] = "std::max", "std::min"
     table |= {("popc", I32): "__builtin_popcount", ("popcll", I32): "__builtin_popcountll",
               ("ffs", I32): "__builtin_ffs", ("ffsll", I32): "__builtin_ffsll",
               ("clz", I32): "{0} ? __builtin_clz({0}) : 32", ("clzll", I32): "{0} ? __builtin_clzll({0}) : 64"}
     return table
+
+
+def definitions(words: Mapping[ScalarType, str], qualifier: str = "static inline") -> dict[str, str]:
+    """Functions of ours that see the bits of a number as another type, by their names."""
+    out = {}
+    for name, (source, target) in BIT_CASTS.items():
+        word = name.removeprefix("__")
+        out[word] = (f"{qualifier} {words[target]} {word}({words[source]} x) "
+                     f"{{ union {{ {words[source]} from; {words[target]} to; }} bits = {{x}}; return bits.to; }}")
+    return out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..ir.bit_casts import BIT_CASTS
 from ..ir.types import BF16, F16, F32, F64, I8, I16, I32, I64, U8, U16, U32, U64, ScalarType
 from .base import C_TYPES, Axis, Memory
 
@@ -40,6 +41,7 @@ def functions() -> dict[tuple[str, ScalarType], str]:
     }
     for t in (I32, U32, I64, U64):
         table["max", t], table["min", t] = "max", "min"
+    table |= {(name, target): name for name, (_, target) in BIT_CASTS.items()}
     fast = "__expf __logf __log2f __log10f __sinf __cosf __tanf __powf __fdividef __exp10f __saturatef"
     for name in fast.split():
         table[name, F32] = name

@@ -7,7 +7,7 @@ import re
 # Words whose meaning depends on the width of float, or that have no double twin: then there is no yardstick.
 _REFUSE = re.compile(
     r"\b(half|__half\w*|half2|bfloat16|__nv_bfloat16|hip_bfloat16|wmma|fragment|float[234]|__m\d+\w*|_mm\w+|"
-    r"__builtin_\w+|__float_as_\w+|__int_as_float|__shfl\w*|ext_vector_type|vector_size)\b"
+    r"__builtin_\w+|\w*(?:float|double|half|bfloat16|u?int|longlong|u?short)_as_\w+|__shfl\w*|ext_vector_type|vector_size)\b"
     r"|\(\s*(?:const\s+)?(?:unsigned\s+)?(?:int|char|short|long|u?int\d+_t)\s*\*\s*\)"
     r"|(?:reinterpret|static)_cast\s*<[^>]*\*\s*>|_cast\s*<\s*float\s*\*"
 )

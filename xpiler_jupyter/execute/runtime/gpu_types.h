@@ -99,3 +99,5 @@ inline __bf16 __float2bfloat16(float x) { return (__bf16)x; }
 inline __bf16 __float2bfloat16_rn(float x) { return (__bf16)x; }
 inline float __bfloat162float(__bf16 x) { return (float)x; }
 #endif
+
+#include "gpu_numbers.h"

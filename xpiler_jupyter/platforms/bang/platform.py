@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ...errors import UsageError
 from ...ir.nodes import Kernel
+from .. import plain
 from ..base import C_TYPES, Platform
 from ..concrete import Rows, concrete
 from ..kernel_text import emit_kernel
@@ -43,6 +44,7 @@ PLATFORM = Platform(
     headers=tables.HEADERS,
     types=tables.TYPES,
     functions=tables.FUNCTIONS,
+    definitions=plain.definitions(tables.TYPES, "__mlu_func__"),
     markers=tables.MARKERS,
     derived=tables.DERIVED,
     usual=tables.USUAL,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ...ir.nodes import Kernel
 from .. import plain
-from ..base import Memory, Platform
+from ..base import C_TYPES, Memory, Platform
 from ..kernel_text import emit_kernel
 
 
@@ -30,5 +30,6 @@ PLATFORM = Platform(
     simulator=Path(__file__).parent / "sim.hpp",
     headers=plain.HEADERS,
     functions=plain.functions(),
+    definitions=plain.definitions(C_TYPES),
     meeting_point=True,
 )

@@ -65,6 +65,7 @@ XRT_D void __syncthreads() {
   __builtin_amdgcn_fence(__ATOMIC_ACQUIRE, "workgroup");
 }
 XRT_D void __threadfence() { __builtin_amdgcn_fence(__ATOMIC_SEQ_CST, "agent"); }
+XRT_D void __threadfence_system() { __builtin_amdgcn_fence(__ATOMIC_SEQ_CST, ""); }
 XRT_D void __threadfence_block() { __builtin_amdgcn_fence(__ATOMIC_SEQ_CST, "workgroup"); }
 XRT_D unsigned __lane_id() { return __builtin_amdgcn_mbcnt_hi(~0u, __builtin_amdgcn_mbcnt_lo(~0u, 0)); }
 template <class T> XRT_D T xrt_read_lane(T v, int lane) {
@@ -95,9 +96,17 @@ template <class T> struct xrt_same { typedef T type; };
 XRT_ATOMIC(atomicAdd, fetch_add) XRT_ATOMIC(atomicSub, fetch_sub) XRT_ATOMIC(atomicMin, fetch_min)
 XRT_ATOMIC(atomicMax, fetch_max) XRT_ATOMIC(atomicExch, exchange_n)
 XRT_ATOMIC(atomicAnd, fetch_and) XRT_ATOMIC(atomicOr, fetch_or) XRT_ATOMIC(atomicXor, fetch_xor)
-template <class T> XRT_D T atomicCAS(T* p, T c, T v) {
+template <class T> XRT_D T atomicCAS(T* p, typename xrt_same<T>::type c, typename xrt_same<T>::type v) {
   __scoped_atomic_compare_exchange_n(p, &c, v, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED, __MEMORY_SCOPE_DEVICE);
   return c; }
+
+#define XRT_STEP(name, e) \
+  XRT_D unsigned name(unsigned* p, unsigned v) { \
+    unsigned old = *p, seen; do { seen = old; old = atomicCAS(p, seen, (e)); } while (old != seen); return old; }
+XRT_STEP(atomicInc, seen >= v ? 0u : seen + 1u) XRT_STEP(atomicDec, seen == 0u || seen > v ? v : seen - 1u)
+#define XRT_SYSTEM(name) template <class T> XRT_D T name##_system(T* p, typename xrt_same<T>::type v) { return name(p, v); }
+XRT_SYSTEM(atomicAdd) XRT_SYSTEM(atomicSub) XRT_SYSTEM(atomicMin) XRT_SYSTEM(atomicMax) XRT_SYSTEM(atomicExch)
+XRT_SYSTEM(atomicAnd) XRT_SYSTEM(atomicOr) XRT_SYSTEM(atomicXor)
 
 // Math: what the hardware has as it is, the rest from exp2 and log2.
 XRT_D float xrt_exp(float x) { return __builtin_exp2f(x * 1.4426950f); }
@@ -166,6 +175,7 @@ XRT_D float __powf(float x, float y) { return xrt_pow(x, y); }
 XRT_D float __sinf(float x) { return __builtin_sinf(x); }
 XRT_D float __cosf(float x) { return __builtin_cosf(x); }
 XRT_D float __fdividef(float a, float b) { return a / b; }
+XRT_D float __saturatef(float x) { return __builtin_fminf(__builtin_fmaxf(x, 0.0f), 1.0f); }
 XRT_D float __frcp_rn(float x) { return 1 / x; }
 XRT_D float __fsqrt_rn(float x) { return __builtin_sqrtf(x); }
 XRT_D half __float2half(float x) { return (half)x; }
@@ -184,6 +194,16 @@ XRT_D int __clz(int x) { return x ? __builtin_clz((unsigned)x) : 32; }
 XRT_D int __ffs(int x) { return __builtin_ffs(x); }
 XRT_D int __float_as_int(float x) { return __builtin_bit_cast(int, x); }
 XRT_D float __int_as_float(int x) { return __builtin_bit_cast(float, x); }
+XRT_D unsigned __float_as_uint(float x) { return __builtin_bit_cast(unsigned, x); }
+XRT_D float __uint_as_float(unsigned x) { return __builtin_bit_cast(float, x); }
+XRT_D long long __double_as_longlong(double x) { return __builtin_bit_cast(long long, x); }
+XRT_D double __longlong_as_double(long long x) { return __builtin_bit_cast(double, x); }
+XRT_D unsigned short __half_as_ushort(half x) { return __builtin_bit_cast(unsigned short, x); }
+XRT_D short __half_as_short(half x) { return __builtin_bit_cast(short, x); }
+XRT_D half __ushort_as_half(unsigned short x) { return __builtin_bit_cast(half, x); }
+XRT_D half __short_as_half(short x) { return __builtin_bit_cast(half, x); }
+XRT_D unsigned short __bfloat16_as_ushort(__hip_bfloat16 x) { return __builtin_bit_cast(unsigned short, x); }
+XRT_D __hip_bfloat16 __ushort_as_bfloat16(unsigned short x) { return __builtin_bit_cast(__hip_bfloat16, x); }
 template <class T> XRT_D T __ldg(const T* p) { return *p; }
 #define XRT_VEC(name, T) \
   struct name##2 { T x, y; } __attribute__((aligned(2 * sizeof(T)))); struct name##3 { T x, y, z; }; \

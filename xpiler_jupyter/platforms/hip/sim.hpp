@@ -33,6 +33,10 @@ template <class T> unsigned long long __match_any(T v, XRT_AT) {
 #define __builtin_amdgcn_wave_barrier() __syncwarp()
 inline unsigned __lane_id() { return xrt::lane(); }
 
+// What the unsafe form leaves open is how the hardware does it.
+template <class T> inline T unsafeAtomicAdd(T* p, xrt::as<T> v) { return atomicAdd(p, v); }
+template <class T> inline T safeAtomicAdd(T* p, xrt::as<T> v) { return atomicAdd(p, v); }
+
 // A HIP vector adds and multiplies by element.
 #define XRT_VEC_OP(V, T, op)                                                                                \
   inline V##2 operator op(V##2 a, V##2 b) { return {(T)(a.x op b.x), (T)(a.y op b.y)}; }                     \

@@ -37,6 +37,7 @@ PLATFORM = Platform(
     type_names=tables.MASKS,
     vectors={v.word: v.bytes for v in tables.VECTORS.values()},
     functions=plain.functions(),
+    definitions=plain.definitions(tables.TYPES),
     markers=tables.MARKERS,
     weak_markers=tables.WEAK_MARKERS,
     loop_axis=tables.LOOP_AXIS,
