@@ -134,7 +134,9 @@ class Suite:
             return Verdict("untested", f"{self.target.title} is not reached yet")
         parts = [(label, p.verdict) for label, p in zip(self.labels, self.ports, strict=True)]
         whole = self._done[2]
-        assumptions = dict.fromkeys((*whole.assumptions, *(a for _, v in parts for a in v.assumptions)))
+        # What a kernel alone demands of its sizes, the host function gives it.
+        given = {a for p in self.ports for a in p.judge.sizes.assumptions}
+        assumptions = dict.fromkeys((*whole.assumptions, *(a for _, v in parts for a in v.assumptions if a not in given)))
         weakest = min(parts, key=lambda part: LADDER.index(part[1].level))
         level, detail = whole.level, f"{self.program.name} runs {', '.join(self.labels)}: {whole.detail}"
         if LADDER.index(weakest[1].level) < LADDER.index(level):

@@ -364,6 +364,9 @@ class Search:
     def faults(self, base: SizeSet, name: str, value: int, probe: Probe) -> str:
         """What goes wrong with `name` at `value`, the rest as in `base`; empty when nothing does."""
         scalars: Scalars = {**base.scalars, name: value}
+        assert self.subject.kernel is not None
+        if np.any(broken(self.subject.kernel, self.subject.kernel_scalars({k: float(v) for k, v in scalars.items()}))):
+            return ""  # known already: it is an assumption
         score = self.score({**{k: float(v) for k, v in scalars.items()},
                             **{"@" + b: float(base.top[self.subject.origin(b) or b]) for b in self.index}})
         at = self.make({k: float(v) for k, v in scalars.items()} | {
