@@ -85,3 +85,17 @@ def test_refusals_name_the_vector(text, message):
 def test_a_vector_by_value_is_no_kernel_parameter():
     with pytest.raises(XpilerError, match="parameter a of type float4"):
         body("A[i] = a.x;", "float* A, float4 a, int i")
+
+
+def test_operators_of_the_text_are_taken_as_it_defines_them():
+    text = """__device__ float2 operator+(float2 a, float2 b) { return make_float2(a.x - b.x, a.y); }
+    __device__ void operator*=(float2& a, float s) { a.x *= s; }
+    __global__ void k(float2* C, int i) { float2 v = C[i] + C[0]; v *= 3.0f; C[i] = v; }"""
+    got = text_of(parse(text, "cuda"))
+    assert "C[i * 2] - C[0]" in got and "v_x *= 3.0f;" in got and "v_y *=" not in got
+
+
+def test_hip_vectors_have_operators():
+    text = "__global__ void k(float4* C, int i) { float4 v = 2.0f * C[i]; v -= C[0]; C[i] = v / v; }"
+    got = " ".join(registry.get("hip").emit(parse(text, "hip")).split())
+    assert "v_w = 2.0f * C[i * 4 + 3];" in got and "v_w -= C[3];" in got and "C[i * 4 + 3] = v_w / v_w;" in got

@@ -279,7 +279,7 @@ class Expressions(Places):
             return self._pointer_arithmetic(node, op, a, b)
         return self.arithmetic(node, op, a, b)
 
-    def record_arithmetic(self, node: Node, op: str, a: Got, b: Got) -> Bundle:
+    def record_arithmetic(self, node: Node, op: str, a: Got, b: Got) -> Got:
         raise NotImplementedError
 
     def arithmetic(self, node: Node, op: str, a: Expr, b: Expr) -> Expr:

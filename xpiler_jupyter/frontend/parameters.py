@@ -42,7 +42,7 @@ class Parameters(Choice):
             return "", Value(Const(0, I32))
         key, info, t = self.text(p.name), self.unit.usage(f).of(p.name), p.type
         if t.record is not None and not (t.pointers or t.dims or t.row) and isinstance(got, Node | Bundle):
-            return key, self._bind_record(key, t, got, a, info, t.record)
+            return key, self._bind_record(key, t, got, a, info, t.record, writes)
         if isinstance(got, Node | Struct | Structs | Closure) or t.struct is not None:
             return key, self.bind_object(key, t, got, a, info.changes, writes)
         if t.pointers or t.dims or t.row or (t.auto and isinstance(got, Ptr)):
@@ -61,7 +61,7 @@ class Parameters(Choice):
         if isinstance(got, Bundle):
             if not t.auto:
                 raise self.parse_error(a, f"{f.name} takes a number here, not a {got.record.name}")
-            return key, self._bind_record(key, t, got, a, info, got.record)
+            return key, self._bind_record(key, t, got, a, info, got.record, writes)
         base = got.dtype if t.auto else t.base
         if base is None:
             raise self.unsupported(a, f"the parameter {key} of {f.name} has no type")
@@ -82,7 +82,8 @@ class Parameters(Choice):
             return key, self.let(key, e, a)
         return key, Value(e, e if isinstance(e, Const) else None)
 
-    def _bind_record(self, key: str, t: CType, got: Node | Bundle, a: Node, info: Info, record: Record) -> Symbol:
+    def _bind_record(self, key: str, t: CType, got: Node | Bundle, a: Node, info: Info, record: Record,
+                     writes: bool) -> Symbol:
         """A record parameter: the place itself, or a copy where the body changes it or memory may change below it."""
         value = self.record_of_braces(got, record) if isinstance(got, Node) else got
         if value.record.fields != record.fields:
@@ -96,7 +97,8 @@ class Parameters(Choice):
         if info.changes:
             self.need_hoisting(a, f"a call that changes its parameter {key}")
             return self.record_variable(key, record, value, a, True, info.pointed)
-        held = self.held_record(key, value, a)
+        once = not writes and len(info.reads) <= len(record.fields)
+        held = value if once else self.held_record(key, value, a)
         return Members(record, tuple(Value(e, e if isinstance(e, Const) else None) for e in held.values))
 
     def _seen_as(self, a: Node, ptr: Ptr, p: Declared, dims: tuple[Node | None, ...]) -> Ptr:

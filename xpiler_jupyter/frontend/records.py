@@ -61,8 +61,14 @@ class Records(Expressions):
             raise self.unsupported(node, "compound literals are not supported")
         return self.record_of_braces(value, t.record)
 
-    def record_arithmetic(self, node: Node, op: str, a: Got, b: Got) -> Bundle:
-        """`a op b` field by field, as HIP's vector types have it; a scalar counts for every field."""
+    def record_arithmetic(self, node: Node, op: str, a: Got, b: Got) -> Got:
+        """`a op b`: by the text's own operator, or field by field as HIP's vector types have it; there a scalar counts for
+        every field."""
+        if self.unit.functions.get(f"operator{op}"):
+            got = self.operator_call(node, op, a, b)
+            if got is None:
+                raise self.parse_error(node, f"operator{op} gives no value")
+            return self.plain(got, node)
         records = [x.record for x in (a, b) if isinstance(x, Bundle)]
         if op not in _ARITHMETIC or isinstance(a, Ptr) or isinstance(b, Ptr) or \
                 any(r.fields != records[0].fields for r in records):
@@ -178,8 +184,15 @@ class Records(Expressions):
         if op == "=":
             self.store_record(self.record_places(left), self.record_value(right, record), node)
             return
-        old, by = self.value(left), self.value(right)
-        self.store_record(self.record_places(left), self.record_arithmetic(node, op[:-1], old, by), node)
+        own = self.unit.functions.get(f"operator{op}", [])
+        if own:
+            args = self.operands([left, right])
+            self.run(node, self.choose(node, f"operator{op}", own, args, None), args, None)
+            return
+        got = self.record_arithmetic(node, op[:-1], self.value(left), self.value(right))
+        if not isinstance(got, Bundle) or got.record.fields != record.fields:
+            raise self.parse_error(node, f"{short(self.text(right))} is no {record.name}")
+        self.store_record(self.record_places(left), got, node)
 
     def place(self, node: Node) -> Place | Cell:
         inner = strip_parens(node)

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 
 FEATURES = ("do while", "while", "loop condition with &&", "early return")
@@ -11,7 +13,7 @@ def reference(x, run, rows, cols):
     out = []
     for row in x.reshape(rows, cols):
         best = length = 1
-        for a, b in zip(row, row[1:], strict=False):
+        for a, b in pairwise(row):
             length = length + 1 if a == b else 1
             best = max(best, length)
         out.append(best)

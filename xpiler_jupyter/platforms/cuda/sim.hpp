@@ -38,8 +38,12 @@ inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t n, cudaMem
 inline cudaError_t cudaMemset(void* p, int v, size_t n, XRT_AT) { return (cudaError_t)xrt_set(p, v, n, xrt_line); }
 inline cudaError_t cudaMemsetAsync(void* p, int v, size_t n, cudaStream_t = 0, XRT_AT) {
   return (cudaError_t)xrt_set(p, v, n, xrt_line); }
-template <class T> cudaError_t cudaMemcpyToSymbol(T& to, const void* from, size_t n) {
-  return memcpy((void*)&to, from, n), cudaSuccess; }
+template <class T> cudaError_t cudaMemcpyToSymbol(T& to, const void* from, size_t n, size_t at = 0,
+                                                  cudaMemcpyKind = cudaMemcpyHostToDevice) {
+  return memcpy((char*)&to + at, from, n), cudaSuccess; }
+template <class T> cudaError_t cudaMemcpyFromSymbol(void* to, const T& from, size_t n, size_t at = 0,
+                                                    cudaMemcpyKind = cudaMemcpyDeviceToHost) {
+  return memcpy(to, (const char*)&from + at, n), cudaSuccess; }
 template <class F> cudaError_t cudaFuncSetAttribute(F, cudaFuncAttribute a, int v) {
   if (a == cudaFuncAttributeMaxDynamicSharedMemorySize) xrt_opt_in = (xrt_u64)v;
   return cudaSuccess; }

@@ -37,14 +37,23 @@ inline unsigned __lane_id() { return xrt::lane(); }
 template <class T> inline T unsafeAtomicAdd(T* p, xrt::as<T> v) { return atomicAdd(p, v); }
 template <class T> inline T safeAtomicAdd(T* p, xrt::as<T> v) { return atomicAdd(p, v); }
 
-// A HIP vector adds and multiplies by element.
+// A HIP vector adds and multiplies by element, also with a scalar.
 #define XRT_VEC_OP(V, T, op)                                                                                \
   inline V##2 operator op(V##2 a, V##2 b) { return {(T)(a.x op b.x), (T)(a.y op b.y)}; }                     \
+  inline V##3 operator op(V##3 a, V##3 b) { return {(T)(a.x op b.x), (T)(a.y op b.y), (T)(a.z op b.z)}; }    \
   inline V##4 operator op(V##4 a, V##4 b) {                                                                  \
-    return {(T)(a.x op b.x), (T)(a.y op b.y), (T)(a.z op b.z), (T)(a.w op b.w)}; }
+    return {(T)(a.x op b.x), (T)(a.y op b.y), (T)(a.z op b.z), (T)(a.w op b.w)}; }                           \
+  XRT_VEC_SCALAR(V##2, T, op, (V##2{s, s})) XRT_VEC_SCALAR(V##3, T, op, (V##3{s, s, s}))                     \
+  XRT_VEC_SCALAR(V##4, T, op, (V##4{s, s, s, s}))
+#define XRT_VEC_SCALAR(V, T, op, all)                                                                       \
+  inline V operator op(V a, T s) { return a op all; }                                                        \
+  inline V operator op(T s, V a) { return all op a; }                                                        \
+  inline V& operator op##=(V& a, V b) { return a = a op b; }                                                 \
+  inline V& operator op##=(V& a, T s) { return a = a op all; }
 #define XRT_VEC_OPS(V, T) XRT_VEC_OP(V, T, +) XRT_VEC_OP(V, T, -) XRT_VEC_OP(V, T, *) XRT_VEC_OP(V, T, /)
 XRT_VEC_OPS(float, float) XRT_VEC_OPS(double, double) XRT_VEC_OPS(int, int)
 #undef XRT_VEC_OP
+#undef XRT_VEC_SCALAR
 #undef XRT_VEC_OPS
 
 enum hipError_t { hipSuccess = 0, hipErrorInvalidValue = 1, hipErrorMemoryAllocation = 2 };
@@ -69,8 +78,13 @@ inline hipError_t hipMemcpyAsync(void* to, const void* from, size_t n, hipMemcpy
 inline hipError_t hipMemset(void* p, int v, size_t n, XRT_AT) { return (hipError_t)xrt_set(p, v, n, xrt_line); }
 inline hipError_t hipMemsetAsync(void* p, int v, size_t n, hipStream_t = 0, XRT_AT) {
   return (hipError_t)xrt_set(p, v, n, xrt_line); }
-template <class T> hipError_t hipMemcpyToSymbol(T& to, const void* from, size_t n) {
-  return memcpy((void*)&to, from, n), hipSuccess; }
+#define HIP_SYMBOL(x) x
+template <class T> hipError_t hipMemcpyToSymbol(T& to, const void* from, size_t n, size_t at = 0,
+                                                hipMemcpyKind = hipMemcpyHostToDevice) {
+  return memcpy((char*)&to + at, from, n), hipSuccess; }
+template <class T> hipError_t hipMemcpyFromSymbol(void* to, const T& from, size_t n, size_t at = 0,
+                                                  hipMemcpyKind = hipMemcpyDeviceToHost) {
+  return memcpy(to, (const char*)&from + at, n), hipSuccess; }
 template <class F> hipError_t hipFuncSetAttribute(F, hipFuncAttribute a, int v) {
   if (a == hipFuncAttributeMaxDynamicSharedMemorySize) xrt_opt_in = (xrt_u64)v;
   return hipSuccess; }
