@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..sets import DIM, Map, Set, isl_val
-from .values import App, Bag, Num, Part, Place, Value, moved
+from ..sets import DIM, Set, isl_val
+from .values import App, Bag, Num, Part, Place, Value, constant, moved
 
 _WIDTHS = {f"{k}{b}": b for k in "iu" for b in (8, 16, 32, 64)}
 
@@ -57,8 +57,13 @@ def _bit(word: Value, at: Value, domain: Set) -> Value | None:
     condition = _truth(value.args[0])
     if condition is None:
         return None
-    place = at.at.intersect_domain(domain) if isinstance(at, Place) else _constant(at, domain)
-    if place is None or not place.is_subset(index):
+    if isinstance(at, Place):
+        place = at.at.intersect_domain(domain)
+    elif isinstance(at, Num):
+        place = constant(domain, int(at.value))
+    else:
+        return None
+    if not place.is_subset(index):
         return None
     return moved(condition, domain.identity().flat_range_product(place))
 
@@ -66,14 +71,6 @@ def _bit(word: Value, at: Value, domain: Set) -> Value | None:
 def _below(like: Set, width: int) -> Set:
     s = Set.universe(like.get_space())
     return s.lower_bound_val(DIM.set, 0, isl_val(0)).upper_bound_val(DIM.set, 0, isl_val(width - 1))
-
-
-def _constant(v: Value, domain: Set) -> Map | None:
-    if not isinstance(v, Num):
-        return None
-    one = Set.universe(domain.get_space()).project_out(DIM.set, 0, domain.dim(DIM.set)).add_dims(DIM.set, 1)
-    m = Map.from_domain_and_range(domain, one)
-    return m.fix_val(DIM.out, 0, isl_val(int(v.value)))
 
 
 def _truth(v: Value) -> Value | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 
+from ..order import pair_space
 from ..sets import DIM, Map, Set
-from .algebra import Rules, apply, bag
+from .algebra import Rules, apply, bag, split_op
 from .flow import Flow
 from .model import Affine, Choose, Get, Number, Program, Statement, Tree, Unknown
-from .values import App, In, Num, Part, Piece, Place, Value, as_map, projection, unit, wrapped
+from .values import App, In, Num, Part, Piece, Place, Value, as_map, constant, projection, unit, wrapped
 
 DEEP = 40  # statements that build on each other without a sum
 MANY = 600  # pieces of one value
@@ -95,7 +97,8 @@ class Expander:
             for d, _ in choice:
                 where = where.intersect(d)
             if not where.is_empty():
-                out.append((where, apply(t.op, tuple(v for _, v in choice), where, self.rules)))
+                values = tuple(v for _, v in choice)
+                out += compared(t.op, values, where) or [(where, apply(t.op, values, where, self.rules))]
             if len(out) > MANY:
                 raise Unknown("a value falls into too many cases", s.node)
         return out
@@ -111,6 +114,45 @@ class Expander:
         if found.given is not None and not (given := at.apply_range(found.given)).is_empty():
             out.append((given.domain(), self.given(read.buffer, given, s)))
         return out
+
+
+def compared(op: str, args: tuple[Value, ...], domain: Set) -> list[Piece]:
+    """A comparison of integers that follow from the context, case by case; empty for anything else."""
+    name, kind = split_op(op)
+    if name not in _ORDERS or not kind.startswith(("i", "u")) or not any(isinstance(a, Place) for a in args) \
+            or not all(isinstance(a, Num | Place) for a in args):
+        return []
+    both: Map | None = None
+    for a in args:
+        if isinstance(a, Place):
+            one = a.at.intersect_domain(domain)
+        else:
+            assert isinstance(a, Num)
+            one = constant(domain, int(a.value))
+        both = one if both is None else both.flat_range_product(one)
+    assert both is not None
+    holds = both.intersect_range(_ORDERS[name](both.range())).domain()
+    cases = [(domain.intersect(holds), Num(True)), (domain.subtract(holds), Num(False))]
+    return [(where, v) for where, v in cases if not where.is_empty()]
+
+
+def _order(strict: bool, turned: bool, equal: bool = False) -> Callable[[Set], Set]:
+    def where(like: Set) -> Set:
+        pairs = Map.universe(pair_space(1, 1))
+        if equal:
+            pairs = pairs.equate(DIM.in_, 0, DIM.out, 0)
+        else:
+            pairs = pairs.order_gt(DIM.in_, 0, DIM.out, 0) if turned else pairs.order_lt(DIM.in_, 0, DIM.out, 0)
+            if not strict:
+                pairs = pairs.union(Map.universe(pair_space(1, 1)).equate(DIM.in_, 0, DIM.out, 0))
+        return like.intersect(pairs.wrap().flatten())
+
+    return where
+
+
+_ORDERS: dict[str, Callable[[Set], Set]] = {
+    "<": _order(True, False), "<=": _order(False, False), ">": _order(True, True), ">=": _order(False, True),
+    "==": _order(True, False, True), "!=": lambda like: like.subtract(_order(True, False, True)(like))}
 
 
 def _terms(pairs: Map) -> Map:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..sets import DIM, Map, Set
+from ..sets import DIM, Map, Set, isl_val
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,12 @@ def identity(domain: Set) -> Map:
 def unit(domain: Set) -> Map:
     """Every tuple of the set to the empty tuple."""
     return Map.from_domain_and_range(domain, Set.universe(domain.get_space()).project_out(DIM.set, 0, domain.dim(DIM.set)))
+
+
+def constant(domain: Set, value: int) -> Map:
+    """Every tuple of the set to [value]."""
+    one = Set.universe(domain.get_space()).project_out(DIM.set, 0, domain.dim(DIM.set)).add_dims(DIM.set, 1)
+    return Map.from_domain_and_range(domain, one).fix_val(DIM.out, 0, isl_val(value))
 
 
 def below(g: Map, extra: int) -> Map:
