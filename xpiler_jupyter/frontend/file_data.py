@@ -10,8 +10,8 @@ from tree_sitter import Node
 from ..ir.build import integer
 from ..ir.nodes import Expr, HostArg, Param, Var
 from ..platforms.base import Platform
-from .declarations import Declarations
 from .host_facts import Symbol as Data
+from .struct_params import StructParams
 from .symbols import Array, Place, Ptr, Symbol, Value
 from .tree import preorder, strip_parens
 from .typenames import Declared
@@ -21,7 +21,7 @@ _WORDS = ("__constant__", "__device__", "__managed__")
 _BASES = ("subscript_expression", "field_expression", "pointer_expression", "parenthesized_expression")
 
 
-class FileData(Declarations):
+class FileData(StructParams):
     """`file_data` are the parameters that file-scope variables became, by name; `buffers_of_data` what the launch says of
     their length in elements."""
 

@@ -48,6 +48,7 @@ class Function:
     scope: tuple[str, ...] = ()
     struct: StructType | None = None
     is_const: bool = False
+    whole: tuple[Declared, ...] = ()  # structs that `params` holds member by member
 
     @property
     def is_template(self) -> bool:

@@ -134,6 +134,8 @@ class HostReader(HostHelpers):
         type_node = child(node, "type")
         type_name = self.text(type_node) if type_node is not None else ""
         dim = self.api.dim if self.api is not None else "dim3"
+        if self._structs_declared(node):
+            return
         for d in node.children_by_field_name("declarator"):
             value = child(d, "value") if d.type == "init_declarator" else None
             at: Node | None = d
@@ -161,6 +163,26 @@ class HostReader(HostHelpers):
                 if value is not None:
                     self.calls_in(value)
                 self.scalar_declared(node, d, name, value)
+
+    def _structs_declared(self, node: Node) -> bool:
+        """`Params p = {a, n};`, a struct of the text; False for any other declaration."""
+        try:
+            base = self.types.specifier(node)
+            if base.struct is None:
+                return False
+            declared = [self.types.declarator(d, base) for d in node.children_by_field_name("declarator")]
+        except XpilerError:
+            return False
+        if any(d.type.pointers or d.type.dims or d.type.reference or d.name is None for d in declared):
+            return False
+        for d in declared:
+            assert d.name is not None
+            name = self.text(d.name)
+            self.forget(name)
+            if d.init is not None:
+                self.calls_in(d.init)
+            self.structs[name] = self.given_struct(base.struct, d.init)
+        return True
 
     def _dim_declared(self, name: str, value: Node | None, d: Node) -> None:
         self.forget(name)
@@ -218,6 +240,10 @@ class HostReader(HostHelpers):
         left, right = strip_parens(self.child(node, "left")), self.child(node, "right")
         op, name = self.tree.operator(node), self.text(left)
         base = self.text(self.child(left, "argument")) if left.type == "field_expression" else name
+        if base in self.structs and left.type == "field_expression":
+            known = self.argument_of(right) if op == "=" else None
+            self.structs[base][self.text(self.child(left, "field"))] = known
+            return
         if base in self.dims and op == "=":
             try:
                 if left.type == "field_expression":

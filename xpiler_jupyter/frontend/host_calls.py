@@ -10,6 +10,7 @@ from ..ir.nodes import Binary, Const, Expr
 from .file_data import is_device_data
 from .functions import Function
 from .host_facts import Copy, Fill, LaunchSite, Symbol, jobs_of
+from .host_facts import Struct as Given
 from .host_values import HostValues, ones
 from .sizes import elements, narrowed
 from .symbols import Value
@@ -37,6 +38,7 @@ class HostCalls(HostValues):
         super().__init__(unit, f)
         self.sites: list[LaunchSite] = []
         self.symbols: dict[str, Symbol] = {}  # file-scope variables of the device that it sets
+        self.structs: dict[str, Given] = {}
         self.acts: list[LaunchSite | Copy | Fill] = []
         self.contracts: list[Expr] = []
         self.guards: list[Expr | None] = []
@@ -267,11 +269,16 @@ class HostCalls(HostValues):
 
     def _launched(self, site: LaunchSite, args: list[Node]) -> None:
         self._somewhere(site.node, "launches")
-        site.args, site.guards = [self._argument(a) for a in args], list(self.guards)
+        params = site.function.params if site.function is not None else ()
+        for k, a in enumerate(args):
+            struct = params[k].type.struct if k < len(params) and not (params[k].type.pointers or params[k].type.dims) else None
+            site.args += [self.argument_of(a)] if struct is None else \
+                self.converted_members(struct, self.structs.get(self.text(strip_parens(a))) or self.given_struct(struct, a))
+        site.guards = list(self.guards)
         self.sites.append(site)
         self.acts.append(site)
 
-    def _argument(self, a: Node) -> str | Expr | None:
+    def argument_of(self, a: Node) -> str | Expr | None:
         """An argument of a launch: a pointer's name, a value, or None when it is something else."""
         name = self.pointer_name(a)
         if name in self.buffers or name in self.parameters or name in self.locals:

@@ -13,6 +13,8 @@ from ..ir.simplify import simplify_expr
 from ..platforms.host_api import JobType
 from .functions import Function
 
+Struct = dict[str, "str | Expr | None"]  # what a struct of the host holds: a pointer's name, a value, or nothing known
+
 
 @dataclass(slots=True)
 class DeviceBuffer:

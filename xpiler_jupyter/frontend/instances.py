@@ -275,7 +275,7 @@ class Instances(Context):
                     return  # a declaration only: whoever calls it is told
                 if got.name is None or got.type.reference:
                     raise self.unsupported(c, f"a member of {struct.name} that is a reference is not supported")
-                pending.append((self.text(got.name), got.type, c))
+                pending.append((self.text(got.name), got.type, got.name))
             elif role == "default_value" and pending:
                 name, t, at = pending.pop()
                 self._take_member(static, name, t, c, at, fields, constants)

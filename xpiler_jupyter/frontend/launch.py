@@ -19,7 +19,7 @@ from .host_facts import Copy, DeviceBuffer, Fill, LaunchSite
 from .host_helpers import entries
 from .kernel_instances import kernel_instance
 from .launch_comment import from_comment, launch_comment
-from .lower import Launch
+from .lower import Launch, Lowering
 from .sizes import elements, narrowed
 from .typenames import Declared
 from .unit import Unit
@@ -66,7 +66,10 @@ def _hosts(unit: Unit, f: Function, with_: Mapping[str, str]) -> list[Function]:
                 h = kernel_instance(unit, h, [], with_)
             except XpilerError:
                 continue  # nothing calls it and nothing says what it is
-        out.append(h)
+        try:
+            out.append(Lowering(unit, h, None).apart(h, False))
+        except XpilerError:
+            out.append(h)  # what it passes on is not understood then
     return out
 
 

@@ -78,6 +78,8 @@ class Lowering(FileData):
         """Declare a kernel parameter; the IR's view of it."""
         assert p.name is not None
         name, t = self.text(p.name), p.type
+        if t.struct is not None and not (t.pointers or t.dims):
+            raise self.unsupported(p.name, f"the kernel parameter {name} of type {t.struct.name} is not supported")
         if t.base is None:
             raise self.unsupported(p.name, f"the parameter {name} has no element type (void)",
                                    "Give it one, such as float*.")
@@ -87,7 +89,7 @@ class Lowering(FileData):
             raise self.unsupported(p.name, f"the parameter {name} is a pointer to pointers: not supported")
         if name in self.scopes[-1]:
             raise self.parse_error(p.name, f"two parameters are called {name}")
-        info, span = self.usage.of(p.name), self.span(p.name)
+        info, span = self.info_of(p), self.span(p.name)
         self.fresh(name)
         if t.record is not None and (t.row or len(t.dims) > 1 or not (t.pointers or t.dims)):
             raise self.unsupported(p.name, f"the kernel parameter {name} of type {t.record.name} is not supported",
@@ -101,12 +103,15 @@ class Lowering(FileData):
         rest = tuple(d for d in dims[1:] if d is not None)
         if extent is None and all(d is not None for d in dims):
             total = 1
-            for d in (*dims, len(t.record.fields) if t.record is not None else 1):
+            own = self.scalar_count(t.struct, t.base, p.name) if t.struct is not None else 1
+            for d in (*dims, len(t.record.fields) if t.record is not None else own):
                 total *= d or 1
             extent = build.integer(total)
         ptr = Ptr(name, t.base, t.base, "flat", rest=rest, vector=len(t.record.fields) if t.record is not None else 0,
                   record=t.record)
-        self.define(name, Pointer(ptr))
+        self.define(name, Pointer(ptr) if t.struct is None else self.seen_as_structs(t.struct, ptr, p.name))
+        if t.struct is not None and info.changes:
+            raise self.unsupported(p.name, f"{name} is a pointer to structs that moves: not supported", "Use an index.")
         if info.changes:
             if info.address:
                 raise self.unsupported(p.name, f"the address of the pointer {name} is taken: not supported")
@@ -136,6 +141,7 @@ def lower_kernel(unit: Unit, f: Function, launch: Launch | None) -> Kernel:
     low = Lowering(unit, f, launch)
     buffers: Mapping[str, Expr] = launch.buffers if launch is not None else {}
     params = tuple(low.parameter(p, buffers.get(unit.tree.text_of(p.name))) for p in f.params if p.name is not None)
+    low.together(f)
     low.scopes.append({})
     for s in f.body.named_children:
         low.statement(s)

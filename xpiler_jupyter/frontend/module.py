@@ -13,7 +13,7 @@ from ..platforms.base import Platform
 from .functions import Function
 from .kernel_instances import explicit_instances, kernel_instance
 from .launch import find_launch, launched_instances
-from .lower import lower_kernel
+from .lower import Lowering, lower_kernel
 from .preprocess import prepare
 from .source import Source
 from .unit import Signature, Unit
@@ -119,6 +119,7 @@ def _lower(unit: Unit, f: Function, nth: int | None, with_: Mapping[str, str]) -
     try:
         if f.is_template:
             f = kernel_instance(unit, f, [*launched_instances(unit, f, with_), *explicit_instances(unit, f)], with_)
+        f = Lowering(unit, f, None).apart(f, True)
         return lower_kernel(unit, f, find_launch(unit, f, nth, with_))
     except RecursionError:
         raise unit.tree.unsupported(f.node, f"{f.name} is nested too deeply") from None
