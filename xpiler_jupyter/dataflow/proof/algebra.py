@@ -6,19 +6,27 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from ...ir.types import SCALARS
 from ..sets import DIM, Set
 from .bits import tested_bit
 from .merge import merged
+from .ranges import wrapped_to
 from .values import App, Bag, In, Num, Part, Value, as_map, moved, unit, wrapped
 
 _BAGS = ("+", "*", "min", "max", "&", "|", "^")
 _FLOATS = ("f16", "bf16", "f32", "f64")
 
 
+FLT_MAX = 3.4028234e38
+DBL_MAX = 1.7976931348623157e308
+EXACT_IN_FLOAT = 1 << 24  # whole numbers up to here are floats
+
+
 @dataclass(slots=True)
 class Rules:
-    """What the normal forms rest on."""
+    """What the normal forms rest on. `largest`: no number of the programs is beyond it, infinities apart."""
 
+    largest: float = FLT_MAX
     finite: bool = False  # 0 * x = 0
     rounded: bool = False  # something that rounds differently than it is written
     words: set[str] = field(default_factory=set)
@@ -32,16 +40,16 @@ def split_op(op: str) -> tuple[str, str]:
     return op, ""
 
 
-def neutral(op: str, v: Value) -> bool:
-    """Does a term change nothing?"""
+def neutral(op: str, v: Value, largest: float = FLT_MAX) -> bool:
+    """Does a term change nothing? `largest` is no smaller than any number."""
     if not isinstance(v, Num):
         return False
     name, kind = split_op(op)
     x = v.value
     if name == "max":
-        return kind in _FLOATS and float(x) <= -3.4028234e38
+        return kind in _FLOATS and float(x) <= -largest
     if name == "min":
-        return kind in _FLOATS and float(x) >= 3.4028234e38
+        return kind in _FLOATS and float(x) >= largest
     return x == {"+": 0, "*": 1, "|": 0, "^": 0, "&": -1}.get(name)
 
 
@@ -51,7 +59,7 @@ def bag(op: str, parts: list[Part], domain: Set, rules: Rules) -> Value:
     flat: list[Part] = []
     numbers: list[bool | int | float] = []
     for p in parts:
-        if neutral(op, p.value):
+        if neutral(op, p.value, rules.largest):
             continue
         if isinstance(p.value, Bag) and p.value.op == op:
             inside = wrapped(p.index) if p.extra else p.index.domain()
@@ -69,7 +77,9 @@ def bag(op: str, parts: list[Part], domain: Set, rules: Rules) -> Value:
             kept.append(p)
     if numbers:
         total: bool | int | float = sum(numbers) if name == "+" else math.prod(numbers)
-        if name == "*" and total == 0:
+        if kind[:1] in ("i", "u"):
+            total = _wrapped(int(total), kind)
+        if name == "*" and total == 0 and not any(_endless(p.value, kind) for p in kept):
             rules.finite = rules.finite or kind in _FLOATS
             return Num(0.0 if kind in _FLOATS else 0)
         if not neutral(op, Num(total)):
@@ -114,9 +124,20 @@ def apply(op: str, args: tuple[Value, ...], domain: Set, rules: Rules) -> Value:
     if name in ("<", "<=", ">", ">=", "==", "!=") and all(isinstance(a, Num) for a in args):
         x, y = (a.value for a in args if isinstance(a, Num))
         return Num({"<": x < y, "<=": x <= y, ">": x > y, ">=": x >= y, "==": x == y, "!=": x != y}[name])
+    if name in ("&&", "||") and len(args) == 2:
+        for a, b in (args, args[::-1]):
+            if isinstance(a, Num):
+                return b if bool(a.value) == (name == "&&") else a
+    if name == "!" and isinstance(args[0], Num):
+        return Num(not args[0].value)
     if name in (">", ">="):  # one direction only
         return App({">": "<", ">=": "<="}[name] + kind, args[::-1])
     return App(op, args)
+
+
+def _endless(v: Value, kind: str) -> bool:
+    """Is it 1 / 0?"""
+    return isinstance(v, App) and v.op == f"inverse {kind}" and isinstance(v.args[0], Num)
 
 
 def _inverse(v: Value, kind: str) -> Value:
@@ -131,10 +152,19 @@ def _converted(op: str, v: Num) -> Value:
     """A number of another type, rounded as C does where that is simple."""
     target = op.split()[1]
     if target == "f32":
-        return Num(float(v.value))
+        exact = isinstance(v.value, float) or abs(v.value) <= EXACT_IN_FLOAT
+        return Num(float(v.value)) if exact else App(op, (v,))
     if target in ("f16", "bf16"):
         return v if float(v.value) in (0.0, 1.0, -1.0) else App(op, (v,))
-    return Num(int(v.value)) if target != "bool" else Num(bool(v.value))
+    if target == "bool":
+        return Num(bool(v.value))
+    if isinstance(v.value, float) and not (math.isfinite(v.value) and int(v.value) == _wrapped(int(v.value), target)):
+        return App(op, (v,))  # C leaves open what this is
+    return Num(_wrapped(int(v.value), target))
+
+
+def _wrapped(x: int, kind: str) -> int:
+    return wrapped_to(x, SCALARS[kind])
 
 
 def _select(args: tuple[Value, ...], domain: Set, rules: Rules) -> Value:

@@ -31,7 +31,7 @@ from ...ir.types import BOOL
 from ...ir.visit import stmts_of, walk
 from .. import poly as P
 from ..poly import Scope
-from ..sets import DIM, Map, NotAffine, Set, compare, condition, universe
+from ..sets import DIM, Map, NotAffine, Set, compare, universe
 from .model import (
     Apply,
     Choose,
@@ -176,7 +176,7 @@ class _Builder(Trees):
     def rounds(self, s: While, scope: Scope, domain: Set, time: tuple[int | D, ...]) -> None:
         """A loop whose condition follows from counters that we know, such as a stride that is halved: round by round."""
         for _ in range(MANY_ROUNDS):
-            may, must = condition(self.known(s.cond), scope, domain)
+            may, must = self.where(s.cond, scope, domain)
             if domain.intersect(may).is_empty():
                 return
             if not domain.is_subset(must):
@@ -195,7 +195,7 @@ class _Builder(Trees):
         if found is not None:
             self.store(found, scope, domain, time)
             return domain
-        may, must = condition(s.cond, scope, domain)
+        may, must = self.where(s.cond, scope, domain)
         if bool(may.intersect(domain).is_equal(must.intersect(domain))):
             yes, no = domain.intersect(may), domain.subtract(may)
             out_yes = self.block(s.then, scope, yes, time)
@@ -274,7 +274,7 @@ class _Builder(Trees):
         scope.values[s.name] = value
         if value is not None:
             return
-        if s.dtype == BOOL:
+        if s.dtype == BOOL and self.ranges.fits(s.value, inner, domain):
             scope.exprs[s.name] = (s.value, inner)
         self.kept[s.name] = self.hold(s.value, s, scope, domain, time)
 
@@ -312,7 +312,7 @@ def _update(s: Statement, kind: str) -> tuple[str, int, Tree] | None:
     narrow = isinstance(t, Apply) and t.op.startswith(f"to {kind} from ") and kind[0] in "iu"
     if isinstance(t, Apply) and narrow:  # x = (T)((W)x op e) is x op (T)e for integers: they wrap alike
         word, t = t.op.split()[-1], t.args[0]
-        if word[0] not in "iu":
+        if word[0] not in "iu" or int(word[1:]) < int(kind[1:]):
             return None
     if not isinstance(t, Apply) or len(t.args) != 2 or s.element is None:
         return None

@@ -153,7 +153,8 @@ class Matcher:
     def related_bags(self, a: Bag, b: Bag, n: int, k: int, j: int) -> tuple[bool, Map | None]:
         """Products and sums of a few single terms are related term by term, in any order. Of longer ones, contexts may
         agree when every term of the one agrees with some term of the other."""
-        if len(a.parts) == len(b.parts) <= 3 and not any(p.extra for p in (*a.parts, *b.parts)):
+        if len(a.parts) == len(b.parts) <= 3 and not any(p.extra for p in (*a.parts, *b.parts)) \
+                and _alike(a) and _alike(b):
             out: Map | None = None
             exact = True
             for order in permutations(b.parts):
@@ -163,6 +164,8 @@ class Matcher:
                 if m is None:
                     return False, None
                 out = m if out is None else out.union(m)
+            if out is not None:  # where the terms exist at all
+                out = out.intersect_domain(a.parts[0].index.domain()).intersect_range(b.parts[0].index.domain())
             return exact, out
         every: Map | None = None
         for p in a.parts:
@@ -177,6 +180,12 @@ class Matcher:
             if some is not None:
                 every = some if every is None else every.intersect(some)
         return False, every
+
+
+def _alike(v: Bag) -> bool:
+    """Do all of its terms exist in the same contexts?"""
+    where = v.parts[0].index.domain()
+    return all(bool(where.is_equal(p.index.domain())) for p in v.parts[1:])
 
 
 _NAMES = {"+": "sum", "*": "product", "max": "maximum", "min": "minimum"}

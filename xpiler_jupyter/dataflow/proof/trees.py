@@ -12,6 +12,7 @@ from .. import poly as P
 from ..poly import Poly, Scope, polynomial
 from ..sets import Map, NotAffine, Set, affine, condition, nonneg, universe
 from .model import Affine, Apply, Choose, Get, Number, Program, Read, Statement, Tree, Unknown, Words
+from .ranges import Ranges
 
 _FAST = {"__expf": "exp", "__logf": "log", "__sinf": "sin", "__cosf": "cos", "__powf": "pow", "__fdividef": "/",
          "__log2f": "log2", "__log10f": "log10", "__tanf": "tan", "exp2f": "exp2"}
@@ -47,6 +48,7 @@ class Trees:
         self.kept: dict[str, Kept | Tree] = {}
         self.floats = {p.name for p in kernel.params + kernel.sizes if not p.pointer and p.dtype.is_float}
         self.order = self.since = 0
+        self.ranges = Ranges()
         self.guards: tuple[tuple[Kept, bool], ...] = ()
         self.cells: dict[str, int] = {}  # counters whose value is known here
         self.axes: list[str] = []  # names of the axis loops around: their dimensions are 0, 1, ...
@@ -77,7 +79,17 @@ class Trees:
     # -- expressions -------------------------------------------------------------------------------------------------------
 
     def poly(self, e: Expr, scope: Scope, domain: Set) -> Poly | None:
-        return polynomial(self.known(e), scope, lambda p: nonneg(p, domain))
+        """The integer as a polynomial; None where it has none, or where it may leave its type."""
+        e = self.known(e)
+        p = polynomial(e, scope, lambda q: nonneg(q, domain))
+        return p if p is None or self.ranges.fits(e, scope, domain) else None
+
+    def where(self, cond: Expr, scope: Scope, domain: Set) -> tuple[Set, Set]:
+        """Where the condition may hold, and where it certainly holds."""
+        cond = self.known(cond)
+        if not self.ranges.fits(cond, scope, domain):
+            return domain, Set.empty(domain.get_space())
+        return condition(cond, scope, domain)
 
     def tree(self, e: Expr, scope: Scope, domain: Set, reads: list[Read]) -> Tree:
         if isinstance(e, Const):
@@ -96,7 +108,7 @@ class Trees:
         if isinstance(e, Select) and (larger := self.extreme(e.cond, e.a, e.b)) is not None:
             return self.tree(larger, scope, domain, reads)
         if isinstance(e, Select):
-            may, must = condition(e.cond, scope, domain)
+            may, must = self.where(e.cond, scope, domain)
             if bool(may.intersect(domain).is_equal(must.intersect(domain))):
                 return Choose(may, self.tree(e.a, scope, domain.intersect(may), reads),
                               self.tree(e.b, scope, domain.subtract(may), reads))
