@@ -10,7 +10,7 @@ from ..sets import DIM, Map, Set
 from .algebra import Rules, apply, bag, split_op
 from .flow import Flow
 from .model import Affine, Choose, Get, Number, Program, Statement, Tree, Unknown
-from .values import App, In, Num, Part, Piece, Place, Value, as_map, constant, projection, unit, wrapped
+from .values import App, In, Num, Part, Piece, Place, State, Value, as_map, constant, projection, unit, wrapped
 
 DEEP = 40  # statements that build on each other without a sum
 MANY = 600  # pieces of one value
@@ -22,10 +22,23 @@ class Expander:
     def __init__(self, program: Program, rules: Rules) -> None:
         self.program, self.flow, self.rules = program, Flow(program), rules
         self.depth = 0
+        self.open: list[Statement] = []
+
+    def afresh(self, s: Statement, at: Map) -> list[Piece]:
+        """Like `instance`, one round of a value that builds on itself."""
+        held, self.open, depth, self.depth = self.open, [], self.depth, 0
+        try:
+            return self.instance(s, at)
+        finally:
+            self.open, self.depth = held, depth
 
     def instance(self, s: Statement, at: Map) -> list[Piece]:
-        """What the statement writes (or evaluates to), by context: `at` maps contexts to its instances."""
+        """What the statement writes (or evaluates to), by context: `at` maps contexts to its instances. A statement that
+        builds on what it wrote before is a state."""
+        if s.update is None and s in self.open:
+            return [(at.domain(), State(s, at, self))]
         self.depth += 1
+        self.open.append(s)
         try:
             if self.depth > DEEP:
                 raise Unknown("values build on each other over many rounds; only sums, products, minima and maxima are "
@@ -35,6 +48,7 @@ class Expander:
             return self.tree(s.tree, s, at)
         finally:
             self.depth -= 1
+            self.open.pop()
 
     def updates(self, s: Statement, at: Map) -> list[Piece]:
         """x = x op e, as often as it ran: a bag of all e, and what x held before."""

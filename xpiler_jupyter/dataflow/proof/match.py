@@ -7,7 +7,8 @@ from itertools import permutations
 from ..order import pair_space, same_prefix
 from ..sets import DIM, Map, Set
 from .algebra import Rules, close, split_op
-from .values import App, Bag, In, Num, Part, Place, Value, as_map, identity, moved, unit, wrapped
+from .expand import Expander
+from .values import App, Bag, In, Num, Part, Piece, Place, State, Value, as_map, identity, moved, unit, wrapped
 
 
 class Different(Exception):
@@ -21,12 +22,18 @@ class Matcher:
         self.rules = rules
         self.reordered = False
         self.pairs = 0
+        self.rounds = 0  # states taken apart by one round
+        self.assumed: dict[tuple[int, int], list[Map]] = {}  # states taken as equal while they are shown to be
 
     def equal(self, a: Value, b: Value, domain: Set) -> None:
         """Raises Different unless the values agree on the whole of `domain`."""
         if domain.is_empty():
             return
-        if isinstance(a, Bag) or isinstance(b, Bag):
+        if isinstance(a, State) and isinstance(b, State):
+            self.states(a, b, domain)
+        elif isinstance(a, State) or isinstance(b, State):
+            self.unrolled(a, b, domain)
+        elif isinstance(a, Bag) or isinstance(b, Bag):
             op = a.op if isinstance(a, Bag) else b.op if isinstance(b, Bag) else ""
             self.bags(_as_bag(a, op, domain), _as_bag(b, op, domain), domain)
         elif isinstance(a, Num) and isinstance(b, Num):
@@ -51,6 +58,47 @@ class Matcher:
             bad = x.subtract(y)
             at = bad.sample() if not bad.is_empty() else y.subtract(x).sample()
             raise Different(f"reads another element of {a.slot}: {at}")
+
+    # -- states --------------------------------------------------------------------------------------------------------
+
+    def states(self, a: State, b: State, domain: Set) -> None:
+        """By induction over the rounds: equal when each round makes the same of the state before. The pairs of instances
+        that meet are those asked for and all that their rounds lead to; every round goes strictly back in time."""
+        pairs = a.at.intersect_domain(domain).reverse().apply_range(b.at.intersect_domain(domain))
+        key = id(a.statement), id(b.statement)
+        if any(pairs.is_subset(m) for m in self.assumed.get(key, ())):
+            return
+        mine, other = _expanded(a), _expanded(b)
+        step = _rounds(mine, other, a, b)
+        every = wrapped(pairs)
+        if step is not None:
+            closure, exact = step.transitive_closure()
+            if not exact:
+                raise Different("which rounds of two loops meet is not exactly known")
+            every = every.union(closure.intersect_domain(every).range())
+        n, m = int(a.at.dim(DIM.out)), int(b.at.dim(DIM.out))
+        met = as_map(every, n)
+        self.assumed.setdefault(key, []).append(met)
+        try:
+            first, second = every.identity().project_out(DIM.out, n, m), every.identity().project_out(DIM.out, 0, n)
+            for where, x in mine:
+                for there, y in other:
+                    both = every.intersect(first.intersect_range(where).domain()).intersect(
+                        second.intersect_range(there).domain())
+                    if not both.is_empty():
+                        self.equal(moved(x, first.intersect_domain(both)), moved(y, second.intersect_domain(both)), both)
+        finally:
+            self.assumed[key].pop()
+
+    def unrolled(self, a: Value, b: Value, domain: Set) -> None:
+        """A state against something else: its last round against it."""
+        self.rounds += 1
+        if self.rounds > ROUNDS:
+            raise Different("a value builds on itself round by round, and the other does not in the same way")
+        state, left = (a, True) if isinstance(a, State) else (b, False)
+        assert isinstance(state, State) and isinstance(state.owner, Expander)
+        for where, v in state.owner.afresh(state.statement, state.at.intersect_domain(domain)):
+            self.equal(v if left else a, b if left else v, where)
 
     # -- bags ----------------------------------------------------------------------------------------------------------
 
@@ -146,6 +194,8 @@ class Matcher:
             return _meet([self.related(x, y, n, k, j) for x, y in zip(a.args, b.args, strict=True)], space)
         if isinstance(a, Bag) and isinstance(b, Bag) and a.op == b.op:
             return self.related_bags(a, b, n, k, j)
+        if isinstance(a, State) or isinstance(b, State):
+            return False, None
         if isinstance(a, Bag) or isinstance(b, Bag):
             return (False, None) if isinstance(a, Bag) and isinstance(b, Bag) else (True, Map.empty(space))
         return True, Map.empty(space)
@@ -188,6 +238,8 @@ def _alike(v: Bag) -> bool:
     return all(bool(where.is_equal(p.index.domain())) for p in v.parts[1:])
 
 
+ROUNDS = 64  # rounds that are taken apart one by one
+
 _NAMES = {"+": "sum", "*": "product", "max": "maximum", "min": "minimum"}
 
 
@@ -198,6 +250,44 @@ def _meet(parts: list[tuple[bool, Map | None]], space: object) -> tuple[bool, Ma
         if m is not None:
             out = m if out is None else out.intersect(m)
     return exact and bool(parts), out if out is not None or parts else Map.universe(space)
+
+
+def _expanded(s: State) -> list[Piece]:
+    """One round of a state, for all its instances."""
+    assert isinstance(s.owner, Expander)
+    return s.owner.afresh(s.statement, identity(s.statement.domain))
+
+
+def _steps(pieces: list[Piece], s: State) -> list[Map]:
+    """Instances of the statement -> earlier ones that a round builds on."""
+    found: list[Map] = []
+
+    def look(v: Value, where: Set, deep: bool) -> None:
+        if isinstance(v, State) and v.statement is s.statement:
+            if deep:
+                raise Different("a value builds on many of its earlier rounds")
+            found.append(v.at.intersect_domain(where))
+        elif isinstance(v, App):
+            for x in v.args:
+                look(x, where, deep)
+        elif isinstance(v, Bag):
+            for p in v.parts:
+                look(p.value, where if not p.extra else wrapped(p.index.intersect_domain(where)), deep or p.extra > 0)
+
+    for where, v in pieces:
+        look(v, where, False)
+    return found
+
+
+def _rounds(mine: list[Piece], other: list[Piece], a: State, b: State) -> Map | None:
+    """{ (x, y) -> (x', y') : a round of either leads from instance x to x', from y to y' }, flat; None: there is none."""
+    x, y = _steps(mine, a), _steps(other, b)
+    out: Map | None = None
+    for m in x:
+        for k in y:
+            both = m.flat_product(k)
+            out = both if out is None else out.union(both)
+    return out
 
 
 def _as_bag(v: Value, op: str, domain: Set) -> Bag:
@@ -212,6 +302,8 @@ def words(v: Value) -> str:
         return f"an element of {v.slot}"
     if isinstance(v, Place):
         return "an index"
+    if isinstance(v, State):
+        return "a value that builds on itself"
     if isinstance(v, Bag):
         name = split_op(v.op)[0]
         return f"a {_NAMES.get(name, name)} of {words(v.parts[0].value)}" + (", ..." if len(v.parts) > 1 else "")

@@ -4,7 +4,7 @@ an index again, so that they need not be paired one by one."""
 from __future__ import annotations
 
 from ..sets import DIM, Map, Set, isl_val
-from .values import App, Bag, In, Num, Part, Place, Value
+from .values import App, Bag, In, Num, Part, Place, State, Value
 
 
 def merged(parts: list[Part], domain: Set) -> list[Part]:
@@ -28,6 +28,8 @@ def shape(v: Value) -> object:
         return ("i", v.slot)
     if isinstance(v, Place):
         return "p"
+    if isinstance(v, State):
+        return ("s", id(v))  # left as it is
     if isinstance(v, App):
         return (v.op, *(shape(a) for a in v.args))
     return (v.op, *((p.extra, shape(p.value)) for p in v.parts))
@@ -68,6 +70,7 @@ def _together(values: list[Value], n: int) -> Value:
         return In(v.slot, _maps([x.at for x in values if isinstance(x, In)], n))
     if isinstance(v, Place):
         return Place(_maps([x.at for x in values if isinstance(x, Place)], n))
+    assert not isinstance(v, State)
     if isinstance(v, App):
         return App(v.op, tuple(_together([x.args[k] for x in values if isinstance(x, App)], n) for k in range(len(v.args))))
     parts = [[x.parts[k] for x in values if isinstance(x, Bag)] for k in range(len(v.parts))]

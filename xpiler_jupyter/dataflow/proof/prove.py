@@ -11,7 +11,7 @@ from .coordinates import agree
 from .expand import Expander
 from .match import Different, Matcher
 from .model import Program, Unknown
-from .values import App, Bag, In, Value, identity
+from .values import App, Bag, In, State, Value, identity
 
 BUDGET = 60_000_000  # isl operations: some seconds
 
@@ -111,6 +111,9 @@ def _inputs(v: Value, found: set[str]) -> None:
     """The buffers whose contents before the call are in a value."""
     if isinstance(v, In):
         found.add(v.slot)
+    elif isinstance(v, State):
+        assert isinstance(v.owner, Expander)
+        found.update(p.slot for p in v.owner.program.places.values() if p.slot is not None)
     elif isinstance(v, App):
         if v.op.startswith("gather "):
             found.add(v.op.split(" ", 1)[1])

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..sets import DIM, Map, Set, isl_val
+from .model import Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,16 @@ class Bag:
     parts: tuple[Part, ...]
 
 
-Value = Num | Place | In | App | Bag
+@dataclass(frozen=True, eq=False, slots=True)
+class State:
+    """What a statement leaves that builds on what it left before: context -> instance. `owner` expands it further."""
+
+    statement: Statement
+    at: Map
+    owner: object
+
+
+Value = Num | Place | In | App | Bag | State
 Piece = tuple[Set, Value]
 
 
@@ -105,6 +115,8 @@ def moved(v: Value, g: Map) -> Value:
         return Place(g.apply_range(v.at))
     if isinstance(v, In):
         return In(v.slot, g.apply_range(v.at))
+    if isinstance(v, State):
+        return State(v.statement, g.apply_range(v.at), v.owner)
     if isinstance(v, App):
         return App(v.op, tuple(moved(a, g) for a in v.args)) if v.args else v
     return Bag(v.op, tuple(Part(g.apply_range(p.index), moved(p.value, below(g, p.extra))) for p in v.parts))
