@@ -11,6 +11,7 @@ from ..ir.nodes import Kernel
 from ..platforms import registry
 from ..platforms.base import Platform
 from .functions import Function
+from .groups import with_groups
 from .kernel_instances import explicit_instances, kernel_instance
 from .launch import find_launch, launched_instances
 from .lower import Lowering, lower_kernel
@@ -93,7 +94,7 @@ def _module(source: Source, platform: Platform, launches: dict[str, int], with_:
     if _looks_like_python(source.text):
         raise ParseError("this looks like Python, not C/C++", source=source.text, line=_first_line(source.text),
                          column=1, hint="The cell must hold the kernel's text.")
-    unit = Unit(prepare(source, platform), platform)
+    unit = Unit(with_groups(prepare(source, platform), platform), platform)
     chosen = unit.kernels()
     kernels: list[Kernel] = []
     failures: dict[str, XpilerError] = {}

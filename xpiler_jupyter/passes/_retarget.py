@@ -10,6 +10,7 @@ from ..errors import IllegalPassError
 from ..ir.nodes import Alloc, Barrier, Call, Const, For, InstrCall, Kernel
 from ..ir.visit import walk
 from ..platforms.base import Platform
+from ._together import unnamed
 
 
 def retarget(kernel: Kernel, target: Platform, refuse: Callable[..., IllegalPassError]) -> Kernel:
@@ -33,6 +34,8 @@ def retarget(kernel: Kernel, target: Platform, refuse: Callable[..., IllegalPass
             raise refuse(f"{target.title} has no function {n.fn}", n)
         elif isinstance(n, InstrCall) and target.instr(n.instr) is None:
             raise refuse(f"{n.instr} belongs to another platform", n, "Replace it by its loops first.")
+    for node, reason in unnamed(kernel, target):
+        raise refuse(reason, node, "Recover the loops first.")
     if threads > target.max_threads:
         raise refuse(f"a block has {threads} threads, but at most {target.max_threads} fit on {target.title}")
     for name, used in shared.items():

@@ -70,7 +70,7 @@ class Waves:
                  refuse: Refuse) -> None:
         self.kernel, self.grid, self.block, self.refuse = kernel, grid, block, refuse
         self.written, self.taken = written, taken
-        self.width = platforms.get(kernel.platform).lane_width
+        self.width = _width(kernel)
         self.around: set[str] = set()
         self.lanes: set[str] = set()
         self.expanded: set[str] = set()
@@ -126,6 +126,15 @@ class Waves:
         if self._names is None:
             self._names = fresh_name("warp", self.taken), fresh_name("lane", self.taken)
         return self._names[k]
+
+
+def _width(kernel: Kernel) -> int:
+    """How many lanes meet at most: a wave of 64 whose halves keep to themselves is as good as two warps of 32."""
+    platform = platforms.get(kernel.platform)
+    rows = [platform.instr(n.instr) for n in walk(kernel.body) if isinstance(n, InstrCall)]
+    if any(isinstance(n, Barrier) and n.scope == "warp" for n in walk(kernel.body)):
+        return platform.lane_width
+    return max((r.lanes for r in rows if r is not None), default=platform.lane_width)
 
 
 def _digits(at: Expr, block: tuple[For, ...], sizes: list[int]) -> dict[str, Expr]:

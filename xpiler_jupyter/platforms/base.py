@@ -107,6 +107,7 @@ class Platform:
         native_flags: compiler flags by which the simulator uses this processor's own instructions; native_cpu: the
             words of /proc/cpuinfo that such a processor has.
         instrs: the intrinsics whose meaning is known; copies: those that copy, by source and destination memory.
+        groups: cooperative groups in its own words, read behind a text that uses them.
         synonyms: word of a text -> the word of a row that does the same, or as much and more.
         variants: a pattern of what in an instr's name tells variants of one apart (width, mask), for manual pages.
         derived: built-in -> its value as a sum of products of axes, their extents and other built-ins.
@@ -151,6 +152,7 @@ class Platform:
     copies: Mapping[tuple[str, str], CopyRows] = field(default_factory=dict)
     synonyms: Mapping[str, str] = field(default_factory=dict)
     widths: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    groups: str = ""
     variants: str = ""
     derived: dict[str, str] = field(default_factory=dict)
     usual: dict[str, int] = field(default_factory=dict)

@@ -84,7 +84,7 @@ def _differs(subject: Subject, judge: Judge, width: int) -> Evidence | None:
     platform = subject.platform
     other = dataclasses.replace(platform, lane_width=width, defines=(*platform.defines, *platform.widths[width]))
     found = judge.test(dataclasses.replace(subject, platform=other))
-    return next((e for e in found if e.status == "fail" and e.kind != "compile"), None)
+    return next((e for e in found if e.status == "fail" and e.kind == "test"), None)
 
 
 def counted(subject: Subject) -> list[Place]:

@@ -229,3 +229,4 @@ inline long long clock() { return 0; }
 
 #include "gpu_math.h"
 #include "gpu_types.h"
+#include "groups.h"

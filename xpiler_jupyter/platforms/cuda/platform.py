@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ...ir.nodes import Kernel
 from ...ir.types import BF16, F16
-from .. import atomics, simt
+from .. import atomics, groups, simt
 from ..base import Memory, Platform
 from ..host_api import two_level
 from ..kernel_text import emit_kernel
@@ -48,6 +48,8 @@ PLATFORM = Platform(
     synonyms=atomics.SYNONYMS,
     definitions=DEFINITIONS,
     derived=simt.DERIVED,
+    groups=groups.source("__shfl{kind}_sync((0xffffffffu >> (32 - N)) << (threadRank % 32 / N * N), v, {by}, N)",
+                         "__ballot_sync((0xffffffffu >> (32 - N)) << (threadRank % 32 / N * N), p)", 32),
     widths={64: ("-DXRT_LANES=64",)},
     weak_markers=("__global__", "blockIdx", "threadIdx"),
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...ir.nodes import Kernel
 from ...ir.types import F32, F64, U64
-from .. import atomics, simt
+from .. import atomics, groups, simt
 from ..base import Memory, Platform
 from ..host_api import two_level
 from ..kernel_text import emit_kernel
@@ -53,6 +53,7 @@ PLATFORM = Platform(
               "__syncwarp": "sync_wave", "__builtin_amdgcn_wave_barrier": "sync_wave"},
     definitions=DEFINITIONS,
     derived=simt.DERIVED,
+    groups=groups.source("__shfl{kind}(v, {by}, N)", "__ballot(p)", 64),
     widths={32: ("-DXRT_LANES=32",)},
     switches={"wave32": "waves of 32 lanes, as on gfx10 and later"},
     markers=("hipMalloc", "hip_runtime", "hipMemcpy", "hipLaunchKernelGGL", "__builtin_amdgcn"),
@@ -66,4 +67,5 @@ def variant(switches: tuple[str, ...]) -> Platform:
         return PLATFORM
     return replace(PLATFORM, name=f"{PLATFORM.name}@wave32", title=f"{PLATFORM.title}, waves of 32", lane_width=32,
                    memories=simt.memories(64 << 10, 131056), instrs=(*INSTRS_32, *_ATOMICS), definitions=DEFINITIONS_32,
+                   groups=groups.source("__shfl{kind}(v, {by}, N)", "(unsigned)__ballot(p)", 32),
                    defines=("-DXRT_LANES=32",), widths={64: ("-UXRT_LANES",)})
