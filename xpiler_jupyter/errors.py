@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 
 
@@ -126,3 +127,10 @@ class StateError(XpilerError):
     """The port is not in a state where that action makes sense; nothing was changed."""
 
     kind = "state"
+
+
+def header_hint(text: str) -> str | None:
+    """What to do about a name that a text does not declare, when it includes headers of its own project: they are not
+    here. None when it includes none."""
+    names = re.findall(r'^[ \t]*#[ \t]*include[ \t]*"([^"\n]+)"', text, re.M)
+    return f"Is it in {' or '.join(dict.fromkeys(names))}? Paste what is needed of it above the kernel." if names else None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from ..errors import CompileError
+from ..errors import CompileError, header_hint
 from ..platforms.base import Platform
 from . import cache as store
 from .prepare import LABEL, Source, prepare
@@ -267,11 +267,5 @@ def error_of(found: list[Message], original: str, stderr: str) -> CompileError:
     first = next((m for m in errors if m.line), errors[0])
     more = f"{len(errors) - 1} more errors follow" if len(errors) > 1 else None
     if "undeclared" in first.text or "unknown type" in first.text or "no template named" in first.text:
-        more = _headers_missed(original) or more
+        more = header_hint(original) or more
     return CompileError(first.text, source=original, line=first.line, column=first.column, hint=more)
-
-
-def _headers_missed(text: str) -> str | None:
-    """What to do about a name that nothing here declares: the text's own headers are not here."""
-    names = re.findall(r'^[ \t]*#[ \t]*include[ \t]*"([^"\n]+)"', text, re.M)
-    return f"Is it in {' or '.join(names)}? Paste what is needed of it above the kernel." if names else None

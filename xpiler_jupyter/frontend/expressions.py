@@ -12,7 +12,7 @@ from ..ir.types import BOOL, I32, I64, common_type, integer_promotion
 from .formula import formula
 from .literals import CONSTANTS, character, number
 from .places import Places
-from .refusals import call_refusal, node_refusal, short
+from .refusals import NO_NAME, call_refusal, node_refusal, short
 from .symbols import (
     Array,
     Bundle,
@@ -119,7 +119,7 @@ class Expressions(Places):
             raise self.unsupported(node, f"the function {name} is used as a value")
         if name in {n.split(".")[0] for a in self.platform.axes for n in (a.name, a.extent_name)}:
             raise self.unsupported(node, f"{name} is used without .x, .y or .z")
-        raise self.parse_error(node, f"the name {name} is not declared", "Paste its declaration or #define too.")
+        raise self.parse_error(node, f"the name {name} is not declared", NO_NAME)
 
     def _on_type_identifier(self, node: Node) -> Got:
         """A template argument that is a name: the grammar takes it for a type."""

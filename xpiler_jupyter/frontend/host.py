@@ -181,7 +181,10 @@ class HostReader(HostHelpers):
             self.forget(name)
             if d.init is not None:
                 self.calls_in(d.init)
-            self.structs[name] = self.given_struct(base.struct, d.init)
+            try:
+                self.structs[name] = self.given_struct(base.struct, d.init)
+            except XpilerError as e:  # one with members that no kernel has: who asks for it is told
+                self.unknown[name] = e
         return True
 
     def _dim_declared(self, name: str, value: Node | None, d: Node) -> None:

@@ -12,6 +12,7 @@ from .functions import Function
 from .host_facts import Copy, Fill, LaunchSite, Symbol, jobs_of
 from .host_facts import Struct as Given
 from .host_values import HostValues, ones
+from .refusals import short
 from .sizes import elements, narrowed
 from .symbols import Value
 from .tree import preorder, strip_parens
@@ -283,6 +284,10 @@ class HostCalls(HostValues):
         name = self.pointer_name(a)
         if name in self.buffers or name in self.parameters or name in self.locals:
             return name
+        inside = {self.text(x) for x in preorder(a) if x.type == "identifier"}
+        if inside & {*self.buffers, *self.parameters}:
+            self.odd(self.unsupported(a, f"{short(self.text(a))} is no plain pointer to device memory: not supported here"))
+            return None
         try:
             with self.unhoisted():
                 return self.folded(self.expr(a))

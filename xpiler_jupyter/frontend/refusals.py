@@ -57,6 +57,12 @@ _NODES: dict[str, str] = {
 }
 
 
+# Hints for names that no one declares: a header of the text's own project may (`errors.header_hint`).
+NO_TYPE, NO_FUNCTION = "Is its declaration missing in the text?", "Is its definition missing in the text?"
+NO_NAME = "Paste its declaration or #define too."
+UNDECLARED = (NO_TYPE, NO_FUNCTION, NO_NAME)
+
+
 def _look_up(table: tuple[tuple[str, str, str | None], ...], name: str) -> tuple[str, str | None] | None:
     for pattern, message, hint in table:
         if re.fullmatch(pattern, name, re.DOTALL):
@@ -67,13 +73,13 @@ def _look_up(table: tuple[tuple[str, str, str | None], ...], name: str) -> tuple
 def type_refusal(name: str) -> tuple[str, str | None]:
     """Message and hint for a type that we cannot lower."""
     short = name if len(name) <= 48 else name[:45] + "..."
-    return _look_up(_TYPES, name) or (f"the type {short} is not known here", "Is its declaration missing in the text?")
+    return _look_up(_TYPES, name) or (f"the type {short} is not known here", NO_TYPE)
 
 
 def call_refusal(name: str) -> tuple[str, str | None]:
     """Message and hint for a function that we cannot lower."""
     short = name if len(name) <= 48 else name[:45] + "..."
-    unknown = f"the function {short} is not known here", "Is its definition missing in the text?"
+    unknown = f"the function {short} is not known here", NO_FUNCTION
     return _look_up(_CALLS, name) or unknown
 
 
