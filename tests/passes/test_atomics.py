@@ -82,6 +82,32 @@ def test_a_value_from_before_is_each_threads_own() -> None:
     assert "[64]" in text and "s += 1;" in text
 
 
+CAS = "int old = a[0], assumed; do {{ assumed = old; old = atomicCAS(a, assumed, {value}); }} while ({cond});"
+
+
+@pytest.mark.parametrize(("text", "line"), [
+    (CAS.format(value="max(assumed, key[n])", cond="assumed != old"), "a[0] = std::max(a[0], key[n]);"),
+    (CAS.format(value="assumed * 3 + 1", cond="old != assumed"), "a[0] = a[0] * 3 + 1;"),
+    ("unsigned long long* p = (unsigned long long*)d; unsigned long long old = *p, assumed; do { assumed = old; old = atomicCAS(p, "
+     "assumed, __double_as_longlong(f[n] + __longlong_as_double(assumed))); } while (assumed != old);", "d[0] = f[n] + d[0];"),
+    ("int* p = (int*)f; int old = p[n], seen; while (true) { seen = old; float x = __int_as_float(seen) * 2.0f; "
+     "old = atomicCAS(p + n, seen, __float_as_int(x)); if (seen == old) break; } a[n] = old;", "a[n] = old;"),
+])
+def test_a_loop_of_compare_and_swap_is_its_update(text: str, line: str) -> None:
+    got = recovered(f"if (threadIdx.x == 0) {{ {text} }}")
+    assert line in got and "while" not in got
+
+
+@pytest.mark.parametrize("text", [
+    CAS.format(value="assumed + old", cond="assumed != old"),
+    CAS.format(value="assumed + a[0]", cond="assumed != old"),
+    CAS.format(value="assumed + 1", cond="assumed != old && n > 3"),
+    "int old = a[0]; do { old = atomicCAS(a, 0, 1); } while (old != 0);",
+])
+def test_other_loops_stay_loops(text: str) -> None:
+    assert "while" in recovered(f"if (threadIdx.x == 0) {{ {text} }}")
+
+
 @pytest.mark.parametrize(("text", "kinds"), [
     ("atomicAdd(a, 1); atomicAdd(a, n); atomicSub(a, 2);", set()),
     ("atomicMax(a, key[threadIdx.x]);", set()),

@@ -9,6 +9,7 @@ from ..frontend.meanings import Meanings
 from ..ir.nodes import InstrCall, Kernel, Stmt, Store
 from ..ir.visit import Rewriter, walk
 from ..platforms import registry as platforms
+from ._cas_loops import as_updates
 
 
 def is_atomic(kernel: Kernel, call: InstrCall) -> bool:
@@ -22,6 +23,7 @@ def spelt_out(kernel: Kernel) -> Kernel:
     at once, so for analyses, and for a text whose threads become loops."""
     if not any(isinstance(n, InstrCall) and is_atomic(kernel, n) for n in walk(kernel.body)):
         return kernel
+    kernel = as_updates(kernel)
     return dataclasses.replace(kernel, body=_SpeltOut(kernel).visit(kernel.body))
 
 
