@@ -44,6 +44,7 @@ from ..ir.visit import Rewriter, fresh_name, stmts_of, walk
 from ..platforms.instr import Operand
 from ._returns import returns, without_returns
 from ._survival import Survival, names
+from ._trips import evened
 
 Refuse = Callable[[str, Node | None], IllegalPassError]
 
@@ -115,6 +116,7 @@ class Splitter(Survival):
         self.pure: dict[str, Let] = {}  # `Let`s that are stated again where they are used, in order
         self.per_thread: list[If] = []  # branches around barriers that only say which threads have not returned
         self.guards: list[Expr] = []
+        self.known: dict[str, Expr] = {}  # what names that never change stand for
 
     def run(self) -> tuple[AnyStmt, ...]:
         return tuple(self.sequence(stmts_of(self.body), in_loop=False, tail=True))
@@ -123,7 +125,7 @@ class Splitter(Survival):
 
     def sequence(self, stmts: tuple[Any, ...], in_loop: bool, tail: bool) -> list[AnyStmt]:
         """`in_loop`: a loop with barriers is around; `tail`: nothing follows, so a return only ends this list."""
-        stmts = self._open_branches(self._open_returns(stmts, tail))
+        stmts = self._even_loops(self._open_branches(self._open_returns(stmts, tail)))
         stmts = self._classify(stmts)
         outer_pure = dict(self.pure)
         out: list[AnyStmt] = []
@@ -229,6 +231,20 @@ class Splitter(Survival):
             for side in sides:
                 self.per_thread.append(side)
                 out.append(side)
+        return tuple(out)
+
+    def _even_loops(self, stmts: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Loops around barriers that threads begin at indices of their own, as loops of the block."""
+        out: list[Any] = []
+        for s in stmts:
+            if isinstance(s, Let) and self._pure(s.value):
+                self.known[s.name] = s.value
+            even = None
+            if isinstance(s, For) and self.stops(s) and self._pure(s.hi):
+                even = evened(s, self.uniform.expr, {t.var for t in self.threads}, self.known, self.taken)
+            if even is not None:
+                self.per_thread.append(even[1])
+            out.append(s if even is None else even[0])
         return tuple(out)
 
     # -- control around barriers ---------------------------------------------------------------------------------------
