@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..errors import ParseError, UsageError, XpilerError
+from ..errors import ParseError, UsageError, XpilerError, header_hint
 from ..ir.nodes import Kernel
 from ..platforms import registry
 from ..platforms.base import Platform
@@ -16,6 +16,7 @@ from .kernel_instances import explicit_instances, kernel_instance
 from .launch import find_launch, launched_instances
 from .lower import Lowering, lower_kernel
 from .preprocess import prepare
+from .refusals import UNDECLARED
 from .source import Source
 from .unit import Signature, Unit
 
@@ -104,6 +105,8 @@ def _module(source: Source, platform: Platform, launches: dict[str, int], with_:
         except XpilerError as e:
             if e.source is None:
                 e.source = source.text
+            if e.hint in UNDECLARED:
+                e.hint = header_hint(source.text) or e.hint
             failures.setdefault(f.name, e)
     if not chosen:
         raise _nothing(unit)

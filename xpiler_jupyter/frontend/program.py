@@ -12,6 +12,7 @@ from ..ir.types import ScalarType
 from ..ir.visit import all_names, free_vars, fresh_name, substitute
 from ..platforms.base import Platform
 from .functions import Function
+from .groups import with_groups
 from .host import HostReader
 from .host_facts import Copy, DeviceBuffer, Fill, LaunchSite
 from .host_helpers import entries
@@ -34,7 +35,7 @@ def read_program(text: str, platform: Platform, name: str | None = None) -> Prog
     """
     if not platform.axes or platform.api is None:
         return None
-    unit = Unit(prepare(Source(text), platform), platform)
+    unit = Unit(with_groups(prepare(Source(text), platform), platform), platform)
     launching = [h for h in unit.all_functions() if not h.is_kernel and h.launches]
     hosts = [h for h in entries(unit.all_functions(), launching, platform.api.prefix)
              if not h.is_template and name in (None, h.name)]
