@@ -30,8 +30,10 @@ from ...ir.nodes import (
 from ...ir.types import BOOL
 from ...ir.visit import stmts_of, walk
 from .. import poly as P
-from ..poly import Scope
-from ..sets import DIM, Map, NotAffine, Set, compare, universe
+from ..order import pair_space, same_prefix
+from ..poly import Poly, Scope
+from ..sets import DIM, Map, NotAffine, Set, compare, isl_val, nonneg, universe
+from .counters import after, steps, within
 from .model import (
     Apply,
     Choose,
@@ -158,12 +160,27 @@ class _Builder(Trees):
             raise Unknown("a return inside a loop is not covered by proofs yet", s)
         meets = any(isinstance(n, Barrier) for n in walk(s.body))
         before = (*time, self.next()) if meets else self.alone(time)
-        self.since = self.next()
-        self.forget(s)
-        self.block(s.body, scope, inner, (*before, D(dim)))
-        self.forget(s)
-        self.since = self.next() if meets else self.since
+        off = P.sub(P.atom(dim), lo)
+        number = off if width == 1 else P.atom(("fdiv", P.freeze(off), P.freeze(P.const(width))))
+        trip = P.sub(hi, lo) if width == 1 and nonneg(P.sub(hi, lo), domain) else None
+        self.turns(s, scope, inner, (*before, D(dim)), number, trip, meets)
         return domain
+
+    def turns(self, s: For | While, scope: Scope, inner: Set, time: tuple[int | D, ...], number: Poly, trip: Poly | None,
+              meets: bool) -> None:
+        """The body of a loop, in round `number` of `trip` (None: not known)."""
+        by = {uid: n for uid, n in steps(s.body, self.names).items() if uid in self.cells and not self.guards}
+        start = {uid: self.cells[uid] for uid in by}
+        self.forget(s)
+        self.cells.update({uid: after(start[uid], n, number) for uid, n in by.items()})
+        if meets:
+            self.since = self.next()
+        self.block(s.body, scope, inner, time)
+        if meets:
+            self.since = self.next()
+        self.forget(s)
+        if trip is not None:
+            self.cells.update({uid: after(start[uid], n, trip) for uid, n in by.items()})
 
     def alone(self, time: tuple[int | D, ...]) -> tuple[int | D, ...]:
         """The time so far and the next position. Where the threads of a block are under way together, what each does by
@@ -174,7 +191,10 @@ class _Builder(Trees):
         return (*time, self.next())
 
     def rounds(self, s: While, scope: Scope, domain: Set, time: tuple[int | D, ...]) -> None:
-        """A loop whose condition follows from counters that we know, such as a stride that is halved: round by round."""
+        """A loop whose condition follows from counters that we know: as a loop when they go in equal steps, else, such as
+        with a stride that is halved, round by round."""
+        if self.counted(s, scope, domain, time):
+            return
         for _ in range(MANY_ROUNDS):
             may, must = self.where(s.cond, scope, domain)
             if domain.intersect(may).is_empty():
@@ -183,6 +203,31 @@ class _Builder(Trees):
                 break
             self.block(s.body, scope, domain, time)
         raise Unknown("a while loop whose number of rounds is not known", s)
+
+    def counted(self, s: While, scope: Scope, domain: Set, time: tuple[int | D, ...]) -> bool:
+        """A while loop whose counters go in equal steps, as a loop over its rounds; False when it is none."""
+        by = {uid: n for uid, n in steps(s.body, self.names).items() if uid in self.cells}
+        asked = {self.names.get(n.buffer) for n in walk(s.cond) if isinstance(n, Load)}
+        changed = {self.names.get(n.buffer) for n in walk(s.body) if isinstance(n, Store)}
+        if self.guards or not asked & by.keys() or asked & changed - by.keys() or \
+                any(isinstance(n, Return | Break) for n in walk(s.body)):
+            return False
+        dim, held = int(domain.dim(DIM.set)), dict(self.cells)
+        inner = domain.add_dims(DIM.set, 1)
+        inner = inner.intersect(compare(">=", P.atom(dim), {}, inner))
+        self.cells.update({uid: after(held[uid], n, P.atom(dim)) for uid, n in by.items()})
+        may, must = self.where(s.cond, scope, inner)
+        self.cells = held
+        if not may.intersect(inner).is_equal(must.intersect(inner)):
+            return False
+        inner = inner.intersect(may)
+        # every round up to the last one: what holds in a round holds in all before it
+        if not inner.is_equal(_up_to(inner, dim)):
+            return False
+        meets = any(isinstance(n, Barrier) for n in walk(s.body))
+        before = (*time, self.next()) if meets else self.alone(time)
+        self.turns(s, scope, inner, (*before, D(dim)), P.atom(dim), None, meets)
+        return True
 
     def forget(self, s: Node) -> None:
         """Counters that a loop or a branch may have changed."""
@@ -275,7 +320,7 @@ class _Builder(Trees):
         if value is not None:
             return
         if s.dtype == BOOL and self.ranges.fits(s.value, inner, domain):
-            scope.exprs[s.name] = (s.value, inner)
+            scope.exprs[s.name] = (self.known(s.value), within(inner, self.cells))
         self.kept[s.name] = self.hold(s.value, s, scope, domain, time)
 
     def store(self, s: Store, scope: Scope, domain: Set, time: tuple[int | D, ...]) -> None:
@@ -299,11 +344,19 @@ class _Builder(Trees):
         if s.dtype != self.types[s.buffer] and not self.guards:
             st.tree = Apply(f"bits {self.types[s.buffer]}", (st.tree,))
         self.out.statements.append(st)
-        value = self.poly(s.value, scope, domain) if not s.indices and not self.guards else None
-        number = P.constant(value) if value is not None else None
+        plain = not s.indices and not self.guards and s.dtype.is_integer and s.dtype == self.types[s.buffer]
+        value = self.poly(s.value, scope, domain) if plain else None
         self.cells.pop(uid, None)
-        if number is not None:
-            self.cells[uid] = number
+        if value is not None:
+            self.cells[uid] = value
+
+
+def _up_to(rounds: Set, dim: int) -> Set:
+    """The rounds, and every one from 0 up to them."""
+    less = same_prefix(dim + 1, dim + 1, dim).intersect(Map.universe(pair_space(dim + 1, dim + 1)).order_ge(
+        DIM.in_, dim, DIM.out, dim))
+    every = less.intersect_domain(rounds).range()
+    return every.lower_bound_val(DIM.set, dim, isl_val(0))
 
 
 def _update(s: Statement, kind: str) -> tuple[str, int, Tree] | None:

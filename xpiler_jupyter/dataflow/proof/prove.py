@@ -88,7 +88,7 @@ def _output(ea: Expander, eb: Expander, slot: str, matcher: Matcher, given: set[
         if not rest.is_empty():
             right.append((rest, In(slot, to_element.intersect_domain(rest))))
         for _, v in (*left, *right):
-            _inputs(v, given)
+            _inputs(v, given, set())
         for where, x in left:
             for there, y in right:
                 both = where.intersect(there)
@@ -100,25 +100,28 @@ def _output(ea: Expander, eb: Expander, slot: str, matcher: Matcher, given: set[
         if not only.is_empty():
             kept: Map = only.reverse()
             for where, y in eb.instance(t, identity(only.range())):
-                _inputs(y, given)
+                _inputs(y, given, set())
                 given.add(slot)
                 matcher.equal(In(slot, kept.intersect_domain(where)), y, where)
                 compared += 1
     return compared
 
 
-def _inputs(v: Value, found: set[str]) -> None:
+def _inputs(v: Value, found: set[str], seen: set[int]) -> None:
     """The buffers whose contents before the call are in a value."""
     if isinstance(v, In):
         found.add(v.slot)
     elif isinstance(v, State):
         assert isinstance(v.owner, Expander)
-        found.update(p.slot for p in v.owner.program.places.values() if p.slot is not None)
+        if id(v.statement) not in seen:
+            seen.add(id(v.statement))
+            for _, x in v.owner.afresh(v.statement, identity(v.statement.domain)):
+                _inputs(x, found, seen)
     elif isinstance(v, App):
         if v.op.startswith("gather "):
             found.add(v.op.split(" ", 1)[1])
         for x in v.args:
-            _inputs(x, found)
+            _inputs(x, found, seen)
     elif isinstance(v, Bag):
         for p in v.parts:
-            _inputs(p.value, found)
+            _inputs(p.value, found, seen)

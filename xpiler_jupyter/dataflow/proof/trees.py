@@ -7,26 +7,16 @@ from dataclasses import dataclass
 
 from ...ir.nodes import Binary, Call, Cast, Const, Expr, Kernel, Load, Select, Store, Unary, Var
 from ...ir.types import BOOL, F64, ScalarType
-from ...ir.visit import Rewriter, walk
+from ...ir.visit import walk
 from .. import poly as P
 from ..poly import Poly, Scope, polynomial
 from ..sets import Map, NotAffine, Set, affine, condition, nonneg, universe
+from .counters import Now, within
 from .model import Affine, Apply, Choose, Get, Number, Program, Read, Statement, Tree, Unknown, Words
 from .ranges import Ranges
 
 _FAST = {"__expf": "exp", "__logf": "log", "__sinf": "sin", "__cosf": "cos", "__powf": "pow", "__fdividef": "/",
          "__log2f": "log2", "__log10f": "log10", "__tanf": "tan", "exp2f": "exp2"}
-
-
-class _Known(Rewriter):
-    """Puts numbers in place of counters."""
-
-    def __init__(self, cells: Mapping[str, int], names: Mapping[str, str]) -> None:
-        self.cells, self.names = cells, names
-
-    def visit_Load(self, e: Load) -> Expr:
-        value = self.cells.get(self.names.get(e.buffer, "")) if not e.indices else None
-        return Const(value, e.dtype) if value is not None else e
 
 
 @dataclass(slots=True)
@@ -50,14 +40,13 @@ class Trees:
         self.order = self.since = 0
         self.ranges = Ranges()
         self.guards: tuple[tuple[Kept, bool], ...] = ()
-        self.cells: dict[str, int] = {}  # counters whose value is known here
+        self.cells: dict[str, Poly] = {}  # counters whose value is known here
         self.axes: list[str] = []  # names of the axis loops around: their dimensions are 0, 1, ...
         self.written = {s.buffer for s in walk(kernel.body) if isinstance(s, Store)}
 
     def known(self, e: Expr) -> Expr:
-        """The expression with the counters that we know as numbers."""
-        return _Known(self.cells, self.names).visit(e) if self.cells else e
-
+        """The expression with the counters that we know as names; `within` says what they hold."""
+        return Now(self.cells, self.names).visit(e) if self.cells else e
 
     def place(self, at: Read | Statement, uid: str, polys: list[Poly], domain: Set) -> None:
         """Sets the element that an access touches."""
@@ -80,13 +69,13 @@ class Trees:
 
     def poly(self, e: Expr, scope: Scope, domain: Set) -> Poly | None:
         """The integer as a polynomial; None where it has none, or where it may leave its type."""
-        e = self.known(e)
+        e, scope = self.known(e), within(scope, self.cells)
         p = polynomial(e, scope, lambda q: nonneg(q, domain))
         return p if p is None or self.ranges.fits(e, scope, domain) else None
 
     def where(self, cond: Expr, scope: Scope, domain: Set) -> tuple[Set, Set]:
         """Where the condition may hold, and where it certainly holds."""
-        cond = self.known(cond)
+        cond, scope = self.known(cond), within(scope, self.cells)
         if not self.ranges.fits(cond, scope, domain):
             return domain, Set.empty(domain.get_space())
         return condition(cond, scope, domain)
