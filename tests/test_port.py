@@ -52,7 +52,7 @@ extern "C" void tile_sums(const float* x, float* sums, int n) {
 
 def test_c_becomes_cuda_and_runs() -> None:
     port = Port(SCALE_ADD, "cuda").run()
-    assert port.finished and port.verdict.level == "tested"
+    assert port.finished and port.verdict.level == "proved_sizes"
     assert "__global__" in port.code and 'extern "C" void scale_add(' in port.code
     x, y = np.arange(1000, dtype=np.float32), np.ones(1000, dtype=np.float32)
     np.testing.assert_array_equal(port(x, y), 2 * x + y)
@@ -61,7 +61,7 @@ def test_c_becomes_cuda_and_runs() -> None:
 @pytest.mark.parametrize("target", ["c", "hip"])
 def test_a_shared_memory_reduction_is_ported_with_its_barriers(target: str) -> None:
     port = Port(TILE_SUM, target).run()
-    assert port.verdict.level == "tested", port.verdict
+    assert port.verdict.level == "proved", port.verdict
     x = np.arange(150, dtype=np.float32)
     got = port(x, np.zeros(3, np.float32), 150)
     np.testing.assert_allclose(got, [x[:64].sum(), x[64:128].sum(), x[128:].sum()])
@@ -74,8 +74,9 @@ def test_every_step_carries_texts_and_evidence() -> None:
     for before, after in zip(port.steps, port.steps[1:], strict=False):
         assert after.before == before.after
     for step in port.steps:
-        assert step.state == "accepted" and step.verdict.level == "tested"
+        assert step.state == "accepted" and step.verdict.level in ("tested", "proved_sizes")
         assert {e.kind for e in step.evidence} >= {"compile", "test"}
+    assert port.steps[-1].verdict.level == "proved_sizes"
 
 
 def test_stepping_by_hand_and_undo() -> None:
@@ -110,7 +111,7 @@ def test_a_wrong_edit_is_caught_shown_and_not_accepted() -> None:
 def test_a_right_edit_is_taken() -> None:
     port = Port(SCALE_ADD, "cuda").run()
     step = port.edit(port.code.replace("2.0f * ", "2 * "))
-    assert step.engine == "edit" and step.verdict.level == "tested"
+    assert step.engine == "edit" and step.verdict.level == "proved_sizes"
     port.accept()
     assert "2 * " in port.code and port.finished
 

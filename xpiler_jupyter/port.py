@@ -13,12 +13,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import running
+from . import running, saved
 from .errors import IllegalPassError, StateError, UnsupportedError, UsageError, WrongResultError, XpilerError
 from .execute import executor
 from .frontend import parse
 from .frontend.meanings import with_meanings
-from .intake import parsed, remaining_shape, take_in
+from .history import History
+from .intake import remaining_shape, take_in
 from .ir import narrow
 from .ir.nodes import Kernel
 from .ir.simplify import simplify
@@ -28,16 +29,18 @@ from .passes import planner
 from .passes._plan import Move
 from .platforms import registry as platforms
 from .platforms.base import Platform
-from .record import Event, Step, plain_knobs
+from .proving import Proofs
+from .record import Step, plain_knobs
 from .verify.evidence import Evidence, Verdict
 from .verify.judge import Judge
+from .verify.proofs import SECONDS
 from .verify.subject import Subject
 from .verify.verdict import verdict_of
 
 MAX_STEPS = 40  # a plan that has not reached its target by then is going in circles
 
 
-class Port:
+class Port(History):
     """One kernel on its way to another platform.
 
     Args:
@@ -55,6 +58,8 @@ class Port:
         arch, flat: another architecture than the usual one of the source or the target; their tolerant simulator.
         assume: conditions that callers keep, such as "n % 256 == 0"; the tests keep to them and the verdict says so.
         with_: template arguments by parameter name, such as {"T": "float", "BLOCK": "256"}, for what no launch says.
+        prove: seconds that a proof may take (is a step, is the whole equal for all inputs?); 0 for no proofs.
+
     Raises:
         XpilerError: the text is no kernel we can start from, with its place and what to do.
     """
@@ -63,7 +68,7 @@ class Port:
                  shape: dict[str, int] | None = None, ref: Callable[..., Any] | None = None, engine: str = "rules",
                  device: str = "auto", seed: int = 0, filename: str | None = None, allow: Iterable[str] = (),
                  arch: str | None = None, flat: bool = False, assume: Iterable[str] = (),
-                 with_: dict[str, str] | None = None) -> None:
+                 with_: dict[str, str] | None = None, prove: float = SECONDS) -> None:
         began = time.perf_counter()
         if engine != "rules":
             raise UsageError(f"there is no engine {engine!r} here", hint="Use --engine rules.")
@@ -76,27 +81,15 @@ class Port:
         self.assume, self.with_ = tuple(assume), dict(with_ or {})
         self._kernel, self._assumed = take_in(text, self.source, kernel, self.shape, self.assume, self.with_)
         self.kernel_name = self._kernel.name
-        self.steps: tuple[Step, ...] = ()
-        self.error: XpilerError | None = None
+        super().__init__()
         self.evidence: tuple[Evidence, ...] = ()
         self._judges: dict[tuple[str, ...], Judge] = {}
-        self._history: list[tuple[Step, ...]] = []
-        self._listeners: list[Callable[[Event], None]] = []
         self._plan: tuple[Kernel, list[Move]] | None = None
         self._cancelled = threading.Event()
+        self.prove, self._proofs, self._running = prove, Proofs(prove), False
         self.seconds = time.perf_counter() - began
 
     # -- what it is now ------------------------------------------------------------------------------------------------
-
-    @property
-    def current(self) -> Step | None:
-        """The last accepted step."""
-        return next((s for s in reversed(self.steps) if s.state == "accepted"), None)
-
-    @property
-    def pending(self) -> Step | None:
-        """The proposal that waits for a decision."""
-        return self.steps[-1] if self.steps and self.steps[-1].state == "proposed" else None
 
     @property
     def code(self) -> str:
@@ -180,7 +173,7 @@ class Port:
             XpilerError: the source has no meaning to preserve, or a construct cannot be ported; also kept in `error`.
         """
         self._cancelled.clear()
-        self.error = None
+        self.error, self._running = None, True
         try:
             while not self.finished and not self._cancelled.is_set():
                 if self.pending is None and self.next() is None:
@@ -192,10 +185,13 @@ class Port:
                     raise WrongResultError(f"{step.pass_name} gave a wrong kernel: {step.verdict.detail}",
                                            hint="It waits unaccepted: edit or reject it. The source is untouched.")
                 self.accept()
+            self._settle()
         except XpilerError as err:
             self.error = err
             self._emit("error", text=str(err))
             raise
+        finally:
+            self._running = False
         self._emit("done", text=self.verdict.detail)
         return self
 
@@ -241,7 +237,11 @@ class Port:
         step = Step(pass_name, "rules", plain_knobs(knobs), platform.name, self._before(before), platform.emit(kernel),
                     result.note, "proposed", kernel=kernel, uses=uses)
         judge = self._judge_for(uses)
-        judge.expect(Subject(*later) for later in planner.ahead(kernel, self.target, self.allow))
+        ahead = [Subject(*later) for later in planner.ahead(kernel, self.target, self.allow)]
+        judge.expect(ahead)
+        if not ahead or not self._running:  # of a whole run only the end is proved; `why` proves its steps
+            last = None if self._running or self.current is None else _subject(self.current)
+            self._proofs.begin(judge.original, last, _subject(step), judge.sizes.sets[0].scalars, whole=not ahead)
         return self._add(self._judged(step, judge, began, result.assumptions))
 
     def _before(self, kernel: Kernel) -> str:
@@ -255,7 +255,7 @@ class Port:
             return self.code
 
     def _judged(self, step: Step, judge: Judge, began: float, assumptions: tuple[str, ...] = ()) -> Step:
-        subject = Subject(step.after, platforms.get(step.platform), step.kernel and with_meanings(step.kernel))
+        subject = _subject(step)
         self._emit("progress", text=f"testing {step.pass_name}")
         evidence = tuple(judge.test(subject))
         verdict = verdict_of(evidence, (*self._assumed, *judge.assumptions, *assumptions))
@@ -282,10 +282,14 @@ class Port:
         # A person's text may use all that the person allows: it does not say what it uses.
         made = Step("edit", "edit", {}, platform.name, before, text, "edited by hand", "proposed", kernel=kernel,
                     uses=self.allow)
-        judged = self._judged(made, self._judge_for(self.allow), began)
+        judge = self._judge_for(self.allow)
+        self._proofs.begin(judge.original, None, _subject(made), judge.sizes.sets[0].scalars)
+        judged = self._judged(made, judge, began)
         keep = tuple(s for s in base if s is not waiting)
         later = self.steps[step + 1:] if step is not None else ()
         self._push((*keep, judged))
+        self._settle()
+        judged = self.steps[-1]
         self._emit("proposed", len(self.steps) - 1, "edited by hand")
         if later:
             self._replay(later)
@@ -306,44 +310,6 @@ class Port:
                         *(replace(s, state="conflict") for s in later[k + 1:]))
                 self.steps = (*self.steps, *rest)
                 return
-
-    # -- decisions -----------------------------------------------------------------------------------------------------
-
-    def accept(self, force: bool = False) -> Step:
-        """Takes the waiting proposal. One that is known to be wrong is only taken with `force`."""
-        step = self._waiting()
-        if step.verdict.level == "wrong" and not force:
-            raise StateError(f"this step is wrong: {step.verdict.detail}", hint="Edit or reject it, or accept with force.")
-        self._push(self.steps)
-        self._set_last("accepted")
-        self._emit("accepted", len(self.steps) - 1, step.pass_name)
-        return self.steps[-1]
-
-    def reject(self) -> Step:
-        """Puts the waiting proposal aside; it stays in the record."""
-        step = self._waiting()
-        self._push(self.steps)
-        self._set_last("rejected")
-        self._emit("rejected", len(self.steps) - 1, step.pass_name)
-        return self.steps[-1]
-
-    def undo(self) -> Port:
-        """Takes the last change back: a proposal, a decision or an edit."""
-        if not self._history:
-            raise StateError("there is nothing to undo")
-        self.steps = self._history.pop()
-        self.error = None
-        self._emit("undone", text=f"{len(self.steps)} steps left")
-        return self
-
-    def back_to(self, k: int) -> Port:
-        """Keeps the first `k` steps."""
-        if not 0 <= k <= len(self.steps):
-            raise StateError(f"there is no step {k}", hint=f"Steps: 0 to {len(self.steps)}.")
-        self._push(self.steps[:k])
-        self.error = None
-        self._emit("undone", text=f"{k} steps left")
-        return self
 
     def cancel(self) -> None:
         """Stops `run` after the step in progress; what was done stays."""
@@ -366,16 +332,7 @@ class Port:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able: what the command line prints with --json, and what `load` reads."""
-        v = self.verdict
-        return {
-            "from": self.source.name, "to": self.target.name, "kernel": self.kernel_name, "verdict": v.level,
-            "verdict_detail": v.detail, "number_model": v.number_model, "assumptions": list(v.assumptions),
-            "code": self.code, "source": self.source_text, "shape": self.shape, "seed": self.seed, "device": self.device,
-            "allow": list(self.allow), "assume": list(self.assume), "with": self.with_,
-            "seconds": round(self.seconds + sum(s.seconds for s in self.steps), 4),
-            "steps": [s.as_dict() for s in self.steps],
-            "evidence": [e.as_dict() for e in (*self.evidence, *(self.current.evidence if self.current else ()))],
-        }
+        return saved.as_dict(self)
 
     def save(self, path: str | Path) -> None:
         """Writes the port as JSON."""
@@ -385,30 +342,12 @@ class Port:
     def load(cls, path: str | Path) -> Port:
         """Reads a saved port; its steps and verdicts are as they were, further work judges anew.
         Raises UsageError when the file is not a saved port."""
-        try:
-            d = json.loads(Path(path).read_text())
-            port = cls(d["source"], d["to"], source=d["from"], kernel=d["kernel"], shape=d["shape"], seed=d["seed"],
-                       device=d["device"], allow=d.get("allow", ()), assume=d.get("assume", ()), with_=d.get("with"))
-            steps = tuple(Step.from_dict(s) for s in d["steps"])
-            port.evidence = tuple(Evidence(**e) for e in d["evidence"])
-        except (OSError, ValueError, KeyError, TypeError) as err:
-            raise UsageError(f"{path} is not a saved port ({err})") from err
-        port.steps = tuple(replace(s, kernel=parsed(s.after, s.platform)) for s in steps)
+        (text, target), options, steps, evidence = saved.read(path)
+        port = cls(text, target, **options)
+        port.steps, port.evidence = steps, evidence
         return port
 
     # -- inside --------------------------------------------------------------------------------------------------------
-
-    def on(self, callback: Callable[[Event], None]) -> None:
-        """Calls `callback` for every event, on the thread that caused it."""
-        self._listeners.append(callback)
-
-    def off(self, callback: Callable[[Event], None]) -> None:
-        """Stops calling `callback`."""
-        self._listeners.remove(callback)
-
-    def _emit(self, kind: str, step: int | None = None, text: str = "") -> None:
-        for callback in self._listeners:
-            callback(Event(kind, step, text))
 
     def _planned(self, kernel: Kernel) -> list[Move]:
         """The planner's candidates; asked once per kernel, for it tries things out."""
@@ -419,26 +358,23 @@ class Port:
     def _done(self) -> tuple[str, ...]:
         return tuple(s.pass_name for s in self.steps if s.state == "accepted")
 
-    def _upto(self, k: int) -> tuple[Step, ...]:
-        if not 0 <= k < len(self.steps):
-            raise StateError(f"there is no step {k}", hint=f"Steps: 0 to {len(self.steps) - 1}.")
-        return self.steps[:k]
-
-    def _waiting(self) -> Step:
-        if self.pending is None:
-            raise StateError("no proposal is waiting", hint="Propose the next pass first.")
-        return self.pending
-
     def _add(self, step: Step) -> Step:
         if len(self.steps) >= MAX_STEPS:
             raise StateError(f"{MAX_STEPS} steps and no end", hint="Go back to an earlier step.")
         self._push((*self.steps, step))
+        if not self._running:
+            self._settle()
         self._emit("proposed", len(self.steps) - 1, f"{step.pass_name}: {step.note}")
-        return step
+        return self.steps[-1]
 
-    def _push(self, steps: tuple[Step, ...]) -> None:
-        self._history.append(self.steps)
-        self.steps = steps
+    def _settle(self) -> None:
+        """Adds the proofs to the steps, waiting for those under way."""
+        if self.prove > 0 and self.steps:
+            self._emit("progress", text="proving")
+            self.steps = self._proofs.settled(self.steps)
+            self._history = [self._proofs.settled(steps) for steps in self._history]
 
-    def _set_last(self, state: str) -> None:
-        self.steps = (*self.steps[:-1], replace(self.steps[-1], state=state))
+
+def _subject(step: Step) -> Subject:
+    """The text of a step as something to run."""
+    return Subject(step.after, platforms.get(step.platform), step.kernel and with_meanings(step.kernel))

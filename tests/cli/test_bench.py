@@ -69,7 +69,7 @@ def test_a_folder(xpiler: Xpiler, kernels: Path) -> None:
     assert ran.status == 0, ran.err
     found = {(r["file"], r["to"]): r for r in json.loads(out.read_text())["results"]}
     assert len(found) == 6
-    assert found["scale.c", "cuda"]["ported"] and found["scale.c", "hip"]["verdict"] == "tested"
+    assert found["scale.c", "cuda"]["ported"] and found["scale.c", "hip"]["verdict"] == "proved"
     assert found["broken.c", "cuda"]["error"]["kind"] == "parse"
     assert found["outside.c", "cuda"]["error"]["kind"] == "unsupported"
     assert "__global__" in (kernels / "ported/cuda/scale.cu").read_text()

@@ -16,7 +16,7 @@ Xpiler = Callable[..., Any]
 
 def test_port_prints_the_code_and_a_verdict(xpiler: Xpiler, kernels: Path) -> None:
     ran = xpiler("port", kernels / "scale.c", "--to", "cuda")
-    assert ran.status == 0 and "__global__" in ran.out and "[tested]" in ran.err
+    assert ran.status == 0 and "__global__" in ran.out and "[proved for all sizes]" in ran.err
     assert "numbers: bit-exact" in ran.err
 
 
@@ -26,7 +26,7 @@ def test_port_json(xpiler: Xpiler, kernels: Path) -> None:
     assert ran.status == 0 and ran.err == ""
     assert set(d) >= {"from", "to", "kernel", "verdict", "number_model", "assumptions", "code", "seconds", "steps",
                       "evidence"}
-    assert (d["from"], d["to"], d["verdict"], d["number_model"]) == ("cuda", "c", "tested", "bit-exact")
+    assert (d["from"], d["to"], d["verdict"], d["number_model"]) == ("cuda", "c", "proved", "bit-exact")
     assert "__global__" not in d["code"] and d["steps"]
     for step in d["steps"]:
         assert set(step) >= {"pass", "engine", "knobs", "verdict", "before", "after", "evidence"}
@@ -125,7 +125,7 @@ def test_doctor(xpiler: Xpiler, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_architecture_and_the_tolerant_simulator(xpiler: Xpiler, kernels: Path) -> None:
     ran = xpiler("port", kernels / "scale.c", "--to", "bang", "--arch", "mtp_372", "--flat", "--json")
-    assert ran.status == 0 and ran.json["to"] == "bang@mtp_372@flat" and ran.json["verdict"] == "tested"
+    assert ran.status == 0 and ran.json["to"] == "bang@mtp_372@flat" and ran.json["verdict"] == "proved"
     wrong = xpiler("port", kernels / "scale.c", "--to", "cuda", "--arch", "mtp_372")
     assert wrong.status != 0 and "neither plain C nor NVIDIA CUDA has switch 'mtp_372'" in wrong.err
     assert "no switch 'mtp_9'" in xpiler("check", kernels / "scale.cu", "--arch", "mtp_9").err

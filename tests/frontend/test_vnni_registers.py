@@ -69,7 +69,7 @@ def test_reading_and_printing_is_a_fixpoint(text: str) -> None:
                          ids=["dot", "bytes"])
 def test_the_loops_compute_what_the_intrinsics_do(text: str, shape: dict[str, int]) -> None:
     port = Port(text, "c", source="vnni", shape=shape).run()
-    assert port.verdict.level == "tested", port.verdict
+    assert port.verdict.reaches("tested"), port.verdict
     assert "_mm" not in port.code and "__m" not in port.code
 
 

@@ -400,5 +400,5 @@ def test_the_verdict_says_what_is_assumed_and_is_tested_under_it() -> None:
   }
 }"""
     port = Port(text, LANES.name).run()
-    assert "_mm512_reduce_max_ps" in port.code and port.verdict.level == "tested"
+    assert "_mm512_reduce_max_ps" in port.code and port.verdict.reaches("tested")
     assert {"no value is NaN", "values of a are finite numbers"} <= set(port.assumptions)

@@ -71,7 +71,7 @@ def test_a_port_to_another_architecture() -> None:
     texts = {}
     for arch in ("mtp_290", "mtp_372", None):
         port = Port(ADD, "bang", arch=arch, device="sim").run()
-        assert port.finished and port.verdict.level == "tested"
+        assert port.finished and port.verdict.reaches("tested")
         texts[arch] = port.code
     assert "for mtp_372" in Port(ADD, "bang", arch="mtp_372").target.title
     assert "__bang_add(" in texts["mtp_372"]

@@ -19,7 +19,8 @@ from ..ir.visit import walk
 from .compare import Comparison, compare
 from .evidence import Evidence
 from .inputs import fill, is_intact, poison
-from .numbers import all_ones, dtype_of
+from .interface import Mismatch, paired_buffers
+from .numbers import all_ones
 from .reference import Reference, passed, start
 from .sizes import MAX_GROWN, SizeSet, longer
 from .slices import Slice, cut
@@ -27,14 +28,6 @@ from .subject import Scalars, Subject
 
 if TYPE_CHECKING:
     from .judge import Judge
-
-
-class Mismatch(Exception):
-    """A candidate that is wrong on one input; `data` holds the evidence."""
-
-    def __init__(self, message: str, data: dict[str, Any]) -> None:
-        super().__init__(message)
-        self.data = data
 
 
 def _whole(candidate: Subject, source: Subject) -> Subject:
@@ -164,22 +157,7 @@ class CandidateTest:
     def match(self) -> list[tuple[Param, Param]]:
         """(candidate's pointer, source's pointer) pairs: by position in the C ABI; by name when just one of the two is
         a bare device kernel with the same names."""
-        mine, theirs = self.candidate.pointers, self.source.pointers
-        if len(mine) != len(theirs):
-            raise Mismatch(f"{self.candidate.entry_name} takes {len(mine)} buffers, the source takes {len(theirs)}", {})
-        bare = [s.launched and not s.names for s in (self.candidate, self.source)]
-        if bare[0] != bare[1] and {p.name for p in mine} == {p.name for p in theirs}:
-            by_name = {p.name: p for p in theirs}
-            pairs = [(p, by_name[p.name]) for p in mine]
-        else:
-            by_slot = {self.source.slot(p): p for p in theirs}
-            pairs = [(p, by_slot[self.candidate.slot(p)]) for p in mine if self.candidate.slot(p) in by_slot]
-            if len(pairs) != len(mine):
-                raise Mismatch("the buffers of the two kernels do not correspond", {})
-        for a, b in pairs:
-            if dtype_of(a.dtype) != dtype_of(b.dtype):
-                raise Mismatch(f"parameter {a.name} is {a.dtype}*, the source's {b.name} is {b.dtype}*", {})
-        return pairs
+        return paired_buffers(self.candidate, self.source)
 
     def scalars(self, given: Scalars) -> Scalars:
         """Values for the candidate's scalars: by name, else by position."""

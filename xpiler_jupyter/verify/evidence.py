@@ -35,5 +35,9 @@ class Verdict:
     number_model: str = ""
     assumptions: tuple[str, ...] = ()
 
+    def reaches(self, level: str) -> bool:
+        """The verdict is this rung of the ladder or a higher one."""
+        return LADDER.index(self.level) >= LADDER.index(level)
+
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -6,6 +6,14 @@ from collections.abc import Iterable
 
 from .evidence import Evidence, Verdict
 
+PROOFS = ("equivalence", "step")
+# What a proof of equality takes for granted where the check of that kind did not pass.
+SAFETY = {
+    "races": "threads do not race (tested in two orders, not proved)",
+    "barriers": "all threads of a block reach each barrier (tested, not proved)",
+    "bounds": "every access stays in its buffer (tested, not proved)",
+}
+
 
 def verdict_of(evidence: Iterable[Evidence], assumptions: Iterable[str] = ()) -> Verdict:
     """The verdict of a candidate from its checks. One failed check makes it wrong; a check that could not be made takes
@@ -18,12 +26,15 @@ def verdict_of(evidence: Iterable[Evidence], assumptions: Iterable[str] = ()) ->
             return Verdict("unsupported", e.detail, assumptions=given)
     failed = [e for e in checks if e.status == "fail"]
     if failed:
-        return Verdict("wrong", failed[0].detail, assumptions=given)
+        return Verdict("wrong", failed[0].detail + _contradiction(failed[0], by_kind.get("equivalence")), assumptions=given)
     test, gate = by_kind.get("test"), by_kind.get("triviality")
     if test is not None and test.status == "pass":
-        extra = tuple(str(a) for e in checks for a in e.data.get("assumptions", ()))
+        extra = tuple(str(a) for e in checks for a in e.data.get("assumptions", ()) if e.kind not in PROOFS)
         given = tuple(dict.fromkeys((*given, *extra)))
         model = str(test.data.get("number_model", ""))
+        proof = by_kind.get("equivalence")
+        if proof is not None and proof.status == "pass":
+            return _proved(proof, by_kind, model, given)
         if gate is not None and gate.status != "pass":
             return Verdict("tested", f"{test.detail}; {gate.detail}", model, given)
         return Verdict("tested", test.detail, model, given)
@@ -32,3 +43,31 @@ def verdict_of(evidence: Iterable[Evidence], assumptions: Iterable[str] = ()) ->
         why = test.detail if test is not None else "not run"
         return Verdict("compiled", f"{built.detail}; {why}", assumptions=given)
     return Verdict("untested", checks[-1].detail if checks else "nothing was checked", assumptions=given)
+
+
+def _proved(proof: Evidence, by_kind: dict[str, Evidence], measured: str, given: tuple[str, ...]) -> Verdict:
+    """The verdict on a text that is proved equal and that passed its tests. The proof speaks of real numbers wherever it
+    used a rule that holds for those only; what the tests measured stands beside it."""
+    exact = bool(proof.data.get("exact")) and measured == "bit-exact"
+    model = measured
+    if not exact and measured == "bit-exact":
+        model = "real arithmetic; bit for bit equal on all tests"
+    assumed = [str(a) for a in proof.data.get("assumptions", ())]
+    if proof.data.get("parallel"):
+        open_ones = [words for kind, words in SAFETY.items() if not _passed(by_kind.get(kind))]
+        assumed += open_ones
+    elif not _passed(by_kind.get("bounds")):
+        assumed.append(SAFETY["bounds"])
+    level = "proved" if proof.data.get("sizes") == "all" else "proved_sizes"
+    return Verdict(level, proof.detail, model, tuple(dict.fromkeys((*given, *assumed))))
+
+
+def _passed(e: Evidence | None) -> bool:
+    return e is not None and e.status == "pass"
+
+
+def _contradiction(failed: Evidence, proof: Evidence | None) -> str:
+    """A test that fails wins over any proof; a proof that says otherwise is a bug of ours, and says so loudly."""
+    if failed.kind not in ("test", "device") or not _passed(proof):
+        return ""
+    return "; YET IT WAS PROVED EQUAL: that proof is wrong, a bug of xpiler-jupyter. Please report it"

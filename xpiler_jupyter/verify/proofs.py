@@ -1,0 +1,168 @@
+"""Are two texts equal for all inputs? The proof as evidence, made in a process that can be killed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..dataflow.proof.build import program
+from ..dataflow.proof.model import Program, Unknown
+from ..dataflow.proof.prove import Proof, prove
+from ..errors import XpilerError
+from ..execute.aside import Aside
+from ..frontend import parse
+from ..frontend.meanings import with_meanings
+from ..ir.nodes import Node
+from .caller import Called, agreed_start, as_called, common_names, guarded, scalars_of, words_of
+from .evidence import Evidence
+from .interface import Mismatch, paired_buffers, paired_scalars
+from .subject import Scalars, Subject
+
+SECONDS = 5.0  # what a proof may take
+EFFORT = 12_000_000  # integer-set operations per second of that, about
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Is `b` equal to `a`? `scalars` are values of a's scalars ("at these sizes"), None for all sizes only. `kind` is that
+    of the evidence; `other` how sentences call the text of `a`. `reread`: the kernel of `b` is read from its text anew, so
+    that what the proof speaks of is the text and not what some pass meant by it."""
+
+    a: Subject
+    b: Subject
+    scalars: Scalars | None = None
+    kind: str = "equivalence"
+    other: str = "the source"
+    reread: bool = True
+
+
+class Proving:
+    """A proof under way in a process of its own.
+
+    Args:
+        question: what is asked.
+        seconds: after which it is given up.
+    """
+
+    def __init__(self, question: Question, seconds: float = SECONDS) -> None:
+        self.question, self.seconds = question, seconds
+        self._aside: Aside[Evidence] = Aside(lambda: answers(question, seconds), seconds)
+
+    def result(self, seconds: float | None = None) -> Evidence:
+        """The best answer, when the proof is done or its time is up (or after `seconds`, the best so far)."""
+        found = self._aside.wait(seconds)
+        if found is not None:
+            return found
+        why = self._aside.failure or "no answer yet"
+        if why == "no answer in time":
+            why = f"no answer within {self.seconds:g} s; --prove allows more"
+        return Evidence(self.question.kind, "unknown", f"not proved: {why}", self.seconds)
+
+    @property
+    def running(self) -> bool:
+        return self._aside.running
+
+    def stop(self) -> None:
+        self._aside.stop()
+
+
+def answers(q: Question, seconds: float = SECONDS) -> Iterator[Evidence]:
+    """Answers in this process, each better than the one before: at these sizes, then for all sizes. An answer that is no
+    proof says why. Never raises for what the texts do."""
+    began = time.perf_counter()
+    try:
+        b = _reread(q.b) if q.reread else q.b
+        mine, theirs = common_names(q.a, b, paired_scalars(b, q.a))
+        first = as_called(q.a, {p.name: p.name for p in q.a.pointers}, mine)
+        second = as_called(b, {own.name: other.name for own, other in paired_buffers(b, q.a)}, theirs)
+        second = replace(second, kernel=replace(second.kernel, assume=first.kernel.assume))
+    except (Unknown, Mismatch, XpilerError) as err:
+        yield _unknown(q, str(err), _line(getattr(err, "node", None)), began)
+        return
+    effort = int(EFFORT * seconds)
+    sizes = {mine[k]: v for k, v in (q.scalars or {}).items() if k in mine}
+    open_ones = {p.name for c in (first, second) for p in scalars_of(c.kernel)}
+    proved = False
+    if q.scalars is not None or not open_ones:
+        found = _asked(q, first, second, b, sizes, effort, began)
+        proved = found.status == "pass"
+        yield found
+    if open_ones:
+        found = _asked(q, first, second, b, None, effort, began)
+        if found.status == "pass" or not proved:
+            yield found
+
+
+def _reread(s: Subject) -> Subject:
+    """The subject with the kernel that its text says. Raises XpilerError when the text cannot be read."""
+    if s.kernel is None:
+        return s
+    return replace(s, kernel=with_meanings(parse(s.text, s.platform, s.kernel.name)))
+
+
+def _asked(q: Question, a: Called, b: Called, second: Subject, sizes: Mapping[str, int | float] | None, effort: int,
+           began: float) -> Evidence:
+    """The answer at these sizes, or (None) for all."""
+    programs: list[Program] = []
+    try:
+        for c, s in ((a, q.a), (b, second)):
+            known = {k: int(v) for k, v in (sizes or {}).items()}
+            kernel = c.kernel if sizes is not None else guarded(c.kernel, c.kernel.assume)
+            programs.append(program(kernel, known, words_of(s.platform), c.slots))
+        proof = prove(programs[0], programs[1], effort)
+        if proof.equal:
+            agreed_start(a, b, proof.given)
+    except Unknown as err:
+        return _unknown(q, str(err), _line(err.node), began, int(len(programs) > 0))
+    if not proof.equal:
+        where = f"{proof.output}: " if proof.output else ""
+        return _unknown(q, f"{where}{proof.reason}", _line(proof.node), began, proof.side)
+    parallel = any(p.block or p.grid for p in programs)
+    return _proved(q, proof, _sizes_words(sizes, bool(scalars_of(a.kernel))), sizes is None, parallel, began)
+
+
+def _sizes_words(sizes: Mapping[str, int | float] | None, has_sizes: bool) -> str:
+    if sizes is None:
+        return "all sizes"
+    return ", ".join(f"{k}={v}" for k, v in sizes.items()) if has_sizes else "these sizes"
+
+
+def _proved(q: Question, proof: Proof, sizes: str, everywhere: bool, parallel: bool, began: float) -> Evidence:
+    rules = [*proof.words]
+    if proof.finite:
+        rules.append("zero times anything is zero (values are finite)")
+    if proof.reordered:
+        rules.append("the terms of sums may be taken in any order")
+    assumptions = [f"as real numbers: {w}" for w in rules]
+    if everywhere:
+        assumptions.append("sizes are at least 1, and no index overflows")
+    words = f"equal to {q.other} for all inputs at {sizes}" if not everywhere else \
+        f"equal to {q.other} for all inputs and all sizes"
+    data: dict[str, Any] = {"sizes": "all" if everywhere else "these", "where": sizes, "exact": not rules, "rules": rules,
+                            "compared": proof.compared, "assumptions": assumptions, "parallel": parallel}
+    return Evidence(q.kind, "pass", words, time.perf_counter() - began, data)
+
+
+def _unknown(q: Question, why: str, line: int | None, began: float, side: int = 0) -> Evidence:
+    whose = ("", " of this text")[side] if q.kind != "equivalence" else (" of the source", " of the port")[side]
+    place = f"line {line}{whose}: " if line else ""
+    return Evidence(q.kind, "unknown", f"not proved equal to {q.other}: {place}{why}", time.perf_counter() - began,
+                    {"line": line, "side": side, "reason": why})
+
+
+def _line(node: Node | None) -> int | None:
+    span = getattr(node, "span", None)
+    return span.line if span is not None else None
+
+
+def first_proof(q: Question, seconds: float = SECONDS) -> Evidence:
+    """The best answer within the time, from a process of its own."""
+    proving = Proving(q, seconds)
+    try:
+        return proving.result()
+    finally:
+        proving.stop()
+
+
