@@ -19,6 +19,7 @@ inline unsigned __funnelshift_l(unsigned lo, unsigned hi, unsigned s) {
 inline unsigned __funnelshift_r(unsigned lo, unsigned hi, unsigned s) {
   return (unsigned)(((unsigned long long)hi << 32 | lo) >> (s & 31)); }
 
+inline float scalbnf(float x, int n) { return ldexpf(x, n); }
 inline float __tanhf(float x) { return tanhf(x); }
 inline double normcdf(double x) { return 0.5 * erfc(-x * 0.70710678118654752440); }
 inline double sinpi(double x) { return sin(M_PI * x); }
