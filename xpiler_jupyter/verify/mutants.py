@@ -12,6 +12,7 @@ import numpy as np
 from ..ir.nodes import Barrier, Binary, Call, Const, Expr, For, If, Kernel, Load, Node, Select, Store
 from ..ir.types import I32
 from ..ir.visit import map_children, walk
+from .mutant_edits import Surroundings, wider_edits
 
 SWAPS = {"+": "-", "-": "+", "*": "+", "/": "*", "%": "/", "<<": ">>", ">>": "<<", "&": "|", "&&": "||", "||": "&&"}
 COMPARISONS = {"<": ("<=", ">"), "<=": ("<", ">="), ">": (">=", "<"), ">=": (">", "<="), "==": ("!=",), "!=": ("==",)}
@@ -33,8 +34,9 @@ def mutants(kernel: Kernel, seed: int = 0, count: int | None = None) -> list[Mut
     rng = np.random.default_rng(seed)
     by_kind: dict[str, list[Mutant]] = {}
     seen = {kernel.body}
+    around = Surroundings.of(kernel)
     for place, node in enumerate(walk(kernel.body)):
-        for kind, words, new in _edits(node):
+        for kind, words, new in (*_edits(node), *wider_edits(node, around)):
             body = replace_at(kernel.body, place, new)
             if body in seen:
                 continue
