@@ -134,6 +134,8 @@ class Declarations(StructDeclarations):
             self.define(name, cell)
             return
         value = self._initial(d.init, dtype)
+        if value is not None and self.adopt(name, value):
+            return
         if value is not None and not info.changes:
             ir_name = self.fresh(name)
             self.emit(Let(ir_name, dtype, value), node)

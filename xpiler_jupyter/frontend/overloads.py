@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from tree_sitter import Node
@@ -12,10 +12,11 @@ from ..errors import SourceFaultError
 from ..ir import build
 from ..ir.nodes import Alloc, AnyStmt, Const, Expr, InstrCall, Load, Ref
 from ..ir.types import BOOL, integer_promotion
+from ..ir.visit import rename
 from ..platforms.instr import Instr, Operand
 from .carved import Carved
 from .refusals import short
-from .symbols import Array, Bundle, Fragment, Moving, Pointer, Ptr
+from .symbols import Array, Bundle, Cell, Fragment, Moving, Pointer, Ptr
 from .tree import preorder, strip_parens
 
 _POINTER_CAST = re.compile(r"\([\w ]+\*\)\((\{\w+\})\)")
@@ -97,6 +98,21 @@ class Overloads(Carved):
                                          f"the source is at fault: {nearest[1]}", "Copy it there first.")
         raise self.unsupported(node, f"{plain(name)} with these operands is not supported",
                                "Do the types, shapes and layouts of its operands fit together?")
+
+    def adopt(self, name: str, value: Expr) -> bool:
+        """Declares the variable `name` as what an instr has just given its value to; False when `value` is another."""
+        if not isinstance(value, Load) or value.indices or len(self.out) < 2:
+            return False
+        place, call = self.out[-2:]
+        if not isinstance(place, Alloc) or not isinstance(call, InstrCall) or place.name != value.buffer or \
+                place.shape or place.dtype != value.dtype:
+            return False
+        self.visible[-1].discard(place.name)
+        new = self.fresh(name)
+        self.memories[new] = self.memories.pop(place.name)
+        self.out[-2:] = [replace(place, name=new), rename(call, {place.name: new})]
+        self.define(name, Cell(new, place.dtype))
+        return True
 
     def _given(self, node: Node, bare: set[str]) -> Given:
         word = plain(self.text(node))
