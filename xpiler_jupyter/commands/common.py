@@ -47,6 +47,11 @@ def add_allow(parser: argparse.ArgumentParser) -> None:
                         help="narrower types that the port may compute in: int8, fp16, tf32; the verdict says what it assumes")
 
 
+def add_prove(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--prove", type=float, default=5.0, metavar="SECONDS",
+                        help="what a proof may take, of equality for all inputs (default 5; 0 for no proofs)")
+
+
 def add_assume(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--assume", metavar="CONDITION", action="append", default=[],
                         help="what callers make sure of, e.g. 'n %% 256 == 0'; may be given again")
@@ -67,11 +72,13 @@ def shapes(words: list[str]) -> dict[str, int]:
 
 
 def read_text(file: str) -> str:
-    """The text of a kernel file. Raises UsageError when there is none."""
+    """The text of a kernel file, with the headers that lie beside it. Raises UsageError when there is none."""
     if file == "-":
         return sys.stdin.read()
+    from ..frontend.included import with_headers
+
     try:
-        return Path(file).read_text(errors="replace")
+        return with_headers(Path(file).read_text(errors="replace"), Path(file))
     except OSError as err:
         raise UsageError(f"cannot read {file}: {err.strerror or err}") from None
 

@@ -22,6 +22,10 @@ def emit(kernel: Kernel) -> str:
     return emit_kernel(kernel, PLATFORM if kernel.platform == PLATFORM.name else variant(("wave32",)))
 
 
+# HIP's first names for the axes, which its compiler still knows.
+_OLD_NAMES = {f"hip{word[0].upper()}{word[1:]}_{d}": f"{word}.{d}"
+              for word in ("threadIdx", "blockIdx", "blockDim", "gridDim") for d in "xyz"}
+
 PLATFORM = Platform(
     name="hip",
     title="AMD HIP",
@@ -52,7 +56,7 @@ PLATFORM = Platform(
     synonyms={**atomics.SYNONYMS, "unsafeAtomicAdd": "atomicAdd", "safeAtomicAdd": "atomicAdd",
               "__syncwarp": "sync_wave", "__builtin_amdgcn_wave_barrier": "sync_wave"},
     definitions=DEFINITIONS,
-    derived=simt.DERIVED,
+    derived={**simt.DERIVED, **_OLD_NAMES},
     groups=groups.source("__shfl{kind}(v, {by}, N)", "__ballot(p)", 64),
     widths={32: ("-DXRT_LANES=32",)},
     switches={"wave32": "waves of 32 lanes, as on gfx10 and later"},

@@ -11,6 +11,18 @@
 #define __HIP_PLATFORM_AMD__ 1
 #define __HIPCC__ 1
 #define HIP_KERNEL_NAME(...) __VA_ARGS__
+#define hipThreadIdx_x threadIdx.x
+#define hipThreadIdx_y threadIdx.y
+#define hipThreadIdx_z threadIdx.z
+#define hipBlockIdx_x blockIdx.x
+#define hipBlockIdx_y blockIdx.y
+#define hipBlockIdx_z blockIdx.z
+#define hipBlockDim_x blockDim.x
+#define hipBlockDim_y blockDim.y
+#define hipBlockDim_z blockDim.z
+#define hipGridDim_x gridDim.x
+#define hipGridDim_y gridDim.y
+#define hipGridDim_z gridDim.z
 typedef _Float16 float16_t;
 
 // Without a mask the lanes that are active in the branch take part.
