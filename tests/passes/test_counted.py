@@ -63,3 +63,18 @@ def test_what_does_more_than_counting_stays(body):
     k = parse(f"void f(float* A, const float* B, int n, int m) {{ {body} }}", "c")
     done = dataclasses.replace(k, body=counted(k.body, all_names(k)))
     assert any(isinstance(n, While) for n in walk(done.body)) and not any(isinstance(n, For) for n in walk(done.body))
+
+
+def test_a_pointer_that_is_moved_in_front_and_in_every_round_is_an_index():
+    got = text_of("const float* p = B; p += m * 8; for (int k = 0; k < n; k += 8) { A[k] = p[1]; p += 8 * m; }")
+    assert "for (int k = 0; k < n; k += 8) { int p_offset = (k + 8) * m; A[k] = B[p_offset + 1]; }" in got
+
+
+def test_what_is_set_several_times_in_a_row_keeps_its_last_value():
+    got = text_of("int a = 1; a += n; A[a] = 0; a *= 2; A[a] = 1; A[a + 1] = 2;")
+    assert "A[1 + n] = 0.0f; int a = (1 + n) * 2; A[a] = 1.0f; A[a + 1] = 2.0f;" in got
+
+
+def test_a_loop_whose_bound_is_its_second_variable():
+    got = text_of("for (int i = 0, j = n - 1; i < j; ++i, --j) { A[i] = B[j]; }")
+    assert "A[i] = B[j];" in got and "while" not in got

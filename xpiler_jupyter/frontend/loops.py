@@ -258,6 +258,7 @@ class Loops(Inliner):
     def _counting(self, node: Node, c: _Counter, kind: ForKind) -> bool:
         """Emit the loop as a `For`; False when it turns out not to count."""
         lo = build.convert(self.expr(c.start), c.dtype)
+        self._other_declarators(node, c)
         try:
             with self.unhoisted():
                 bound = self.expr(c.bound)
@@ -276,7 +277,6 @@ class Loops(Inliner):
         step = build.convert(step, c.dtype)
         names = {n.name for e in (bound, step) for n in walk(e) if isinstance(n, Var)}
         reads = {n.buffer for e in (bound, step) for n in walk(e) if isinstance(n, Load)}
-        self._other_declarators(node, c)
         mine, self.pending = self.pending, []
         if c.down:
             lo = self.stable(c.name + "_from", lo, node)  # the real value is computed from it in every round

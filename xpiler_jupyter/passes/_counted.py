@@ -47,7 +47,7 @@ class _Counted(Rewriter):
         self.taken = taken
 
     def visit_Block(self, b: Block) -> Block:
-        stmts = b.stmts
+        stmts = _set_once(b.stmts)
         again = True
         while again:
             again = False
@@ -106,14 +106,15 @@ class _Counted(Rewriter):
             if found is None or found.alloc.dtype.kind != "int" or loop.dtype.kind != "int":
                 continue
             rounds: Expr = sub(Var(loop.var, loop.dtype), loop.lo)
-            if not (isinstance(loop.step, Const) and loop.step.value == 1):
-                rounds = div(rounds, loop.step)
+            each = _part(found.step, loop.step)
+            if each is None:
+                rounds, each = div(rounds, loop.step), found.step
             dtype, front = found.alloc.dtype, tuple[AnyStmt, ...]()
             start = found.start
             if _reads_memory(start):
                 name = fresh_name(f"{found.alloc.name}_start", self.taken)
                 front, start = (Let(name, dtype, start),), Var(name, dtype)
-            now = Let(found.alloc.name, dtype, add(start, convert(mul(convert(rounds, dtype), found.step), dtype)),
+            now = Let(found.alloc.name, dtype, add(start, convert(mul(convert(rounds, dtype), each), dtype)),
                       comments=found.alloc.comments)
             var = Var(now.name, dtype)
             body = found.without(var, _plus(var, found.step))
@@ -123,6 +124,75 @@ class _Counted(Rewriter):
 
 
 _FLIP = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
+
+
+def _part(e: Expr, n: Expr) -> Expr | None:
+    """`e / n` where that plainly leaves no remainder."""
+    if e == n:
+        return Const(1, e.dtype)
+    if isinstance(n, Const) and n.value == 1:
+        return e
+    if isinstance(e, Const) and isinstance(n, Const) and int(e.value) % int(n.value) == 0:
+        return Const(int(e.value) // int(n.value), e.dtype)
+    if isinstance(e, Binary) and e.op == "*":
+        a, b = _part(e.a, n), _part(e.b, n)
+        return mul(a, e.b) if a is not None else mul(e.a, b) if b is not None else None
+    return None
+
+
+def declared_near(body: Block) -> Block:
+    """Scalars that a later statement of their list sets first are declared right in front of it."""
+    got: Block = _Near().visit(body)
+    return got
+
+
+class _Near(Rewriter):
+    def visit_Block(self, b: Block) -> Block:
+        stmts = list(b.stmts)
+        for a in b.stmts:
+            if not (isinstance(a, Alloc) and not a.shape and a.memory == "local" and not a.zeroed):
+                continue
+            k = next(i for i, s in enumerate(stmts) if s is a)
+            first = next((i for i in range(k + 1, len(stmts)) if any(
+                isinstance(n, Load | Store | Ref) and n.buffer == a.name for n in walk(stmts[i]))), k)
+            if first > k + 1 and isinstance(stmts[first], Store):
+                stmts.insert(first - 1, stmts.pop(k))
+        return b if all(x is y for x, y in zip(stmts, b.stmts, strict=True)) else dataclasses.replace(b, stmts=tuple(stmts))
+
+
+def _set_once(stmts: tuple[AnyStmt, ...]) -> tuple[AnyStmt, ...]:
+    """`int a = 0; a += e; a += f;` is `int a = e + f;`: of integers that are set several times in a row, in the list that
+    declares them, the last value stays. One that nothing else changes is a name."""
+    for alloc in stmts:
+        if not (isinstance(alloc, Alloc) and not alloc.shape and alloc.memory == "local" and alloc.dtype.is_integer):
+            continue
+        name = alloc.name
+        at = [k for k, s in enumerate(stmts) if isinstance(s, Store) and s.buffer == name]
+        other = next((k for k, s in enumerate(stmts) if k not in at and any(
+            isinstance(n, Store | Ref) and n.buffer == name for n in walk(s))), len(stmts))
+        at = [k for k in at if k < other]
+        if len(at) < 2 and not (at and other == len(stmts)):
+            continue
+        value: Expr | None = None
+        out: list[AnyStmt] = []
+        for k, s in enumerate(stmts):
+            put = _Put(name, value) if value is not None and k <= at[-1] else None
+            if k not in at:
+                out.append(s if put is None or s is alloc else put.visit(s))
+                continue
+            assert isinstance(s, Store)
+            value = s.value if put is None else put.visit(s.value)
+            if _reads_memory(value) or s.dtype != alloc.dtype:
+                break
+            if k == at[-1]:
+                kept = dataclasses.replace(s, value=value)
+                out.append(kept if other < len(stmts) else Let(name, alloc.dtype, value, span=s.span, comments=s.comments))
+        else:
+            if other == len(stmts):
+                var = Var(name, alloc.dtype)
+                out = [s if isinstance(s, Let) and s.name == name else _Put(name, var).visit(s) for s in out if s is not alloc]
+            return _set_once(tuple(out))
+    return stmts
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

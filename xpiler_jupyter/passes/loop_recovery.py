@@ -16,7 +16,7 @@ from ..ir.visit import Rewriter, all_names, buffers_written, fresh_name, stmts_o
 from ..platforms.base import Platform
 from ._atomics import Ordinary, is_atomic, spelt_out
 from ._axes import axis_nest, one_for_all, short_name
-from ._counted import counted
+from ._counted import counted, declared_near
 from ._fold_host import fold_host
 from ._intervals import Splitter, barriers
 from ._layouts import matrices
@@ -108,6 +108,7 @@ class LoopRecovery(Pass):
         serial = simplify(serial)
         if any(isinstance(n, InstrCall) for n in walk(kernel.body)):
             serial = simplify(matrices(serial))
+        serial = dataclasses.replace(serial, body=declared_near(serial.body))
         return PassResult(serial, note, names, assumptions)
 
     def _no(self, reason: str, node: Node | None) -> IllegalPassError:
