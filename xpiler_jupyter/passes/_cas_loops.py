@@ -68,7 +68,7 @@ def _read(kernel: Kernel, loop: While) -> _Loop | None:
         return None
     call = calls[0]
     row = platforms.get(kernel.platform).instr(call.instr)
-    if row is None or not row.atomic or [o.name for o in row.operands] != ["old", "p", "c", "v"]:
+    if row is None or not row.atomic or [o.name for o in row.operands] != ["old", "p", "expected", "v"]:
         return None
     seen, place, compared, value = call.args
     k = stmts.index(call)

@@ -22,7 +22,7 @@ _FENCES = 'CUDA C++ Programming Guide, "Memory Fence Functions"'
 
 @dataclass(frozen=True, slots=True)
 class _Operation:
-    """`update` is what becomes of `p[0]`, operands `v` (and `c` in front of it, the value that is compared)."""
+    """`update` is what becomes of `p[0]`, operands `v` (and `expected` in front of it, which is compared)."""
 
     word: str
     doc: str
@@ -44,7 +44,7 @@ _OPERATIONS = (
     _Operation("atomicExch", "The element becomes v.", "p[0] = v;", (*_BITS, F32)),
     _Operation("atomicInc", "Counts up to v, then from 0 again.", "p[0] = p[0] >= v ? 0u : p[0] + 1u;", (U32,)),
     _Operation("atomicDec", "Counts down to 0, then from v again.", "p[0] = p[0] == 0u || p[0] > v ? v : p[0] - 1u;", (U32,)),
-    _Operation("atomicCAS", "The element becomes v if it is c.", "p[0] = p[0] == c ? v : p[0];", _BITS, True),
+    _Operation("atomicCAS", "The element becomes v if it is as expected.", "p[0] = p[0] == expected ? v : p[0];", _BITS, True),
 )
 # The scope of an update; one of a block may as well be one of the device, which more threads see.
 SYNONYMS = {f"{o.word}_block": o.word for o in _OPERATIONS}
@@ -52,7 +52,7 @@ SYNONYMS = {f"{o.word}_block": o.word for o in _OPERATIONS}
 
 def _rows(o: _Operation, t: ScalarType) -> Iterator[Instr]:
     place = Operand("p", t, MEMORIES, "rw", extent="1")
-    values = (*((Operand("c", t),) if o.compares else ()), Operand("v", t))
+    values = (*((Operand("expected", t),) if o.compares else ()), Operand("v", t))
     said = ", ".join("{" + x.name + "}" for x in (place, *values))
     for scope in ("", "_system"):
         doc = o.doc + (" The host and other devices see it as one step, too." if scope else "")

@@ -100,7 +100,9 @@ def _address(a: Expr, o: Operand, printer: ExprText) -> str:
     if not isinstance(a, Ref):
         return _operand(a, o, printer)
     wide = {I64: "(long long*)", U64: "(unsigned long long*)"}.get(a.dtype, "")
-    return f"{wide}&{printer.place(a.buffer, a.indices, a.dtype)}"
+    first = len(a.indices) == 1 and isinstance(a.indices[0], Const) and a.indices[0].value == 0
+    whole = first and printer.types.get(a.buffer, a.dtype) == a.dtype
+    return f"{wide}{a.buffer}" if whole else f"{wide}&{printer.place(a.buffer, a.indices, a.dtype)}"
 
 
 def _sum(e: Expr) -> bool:
