@@ -253,6 +253,10 @@ class Calls(Votes):
         path, last = self._path(function)
         if last.type == "template_function" and self.text(self.child(last, "name")) in self.unit.functions:
             return self.inline(node, self.text(self.child(last, "name")), self.child(last, "arguments").named_children, path)
+        if last.type == "template_function" and self.text(self.child(last, "name")) in self.unit.struct_templates:
+            made = self._instance_of(last)
+            if made is not None:
+                return self._functional_cast(node, made)
         if self.text(last) in self.unit.functions:
             return self.inline(node, self.text(last), None, path)
         inside = field(name_node, "scope") if name_node is not None and name_node.type == "qualified_identifier" else None

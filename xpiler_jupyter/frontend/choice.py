@@ -41,7 +41,7 @@ class Choice(Calls):
             fitting = [f for f in fitting if f.template or f.failure is not None]
         if len(fitting) == 1:
             return self._ready(node, fitting[0], args, explicit)
-        ready: list[tuple[int, bool, Function]] = []
+        ready: list[tuple[int, bool, bool, Function]] = []
         problem: XpilerError | None = None
         for f in fitting:
             try:
@@ -51,14 +51,14 @@ class Choice(Calls):
                 continue
             cost = sum(_cost(p.type, a) for p, a in zip(g.params, args, strict=False))
             if cost < _NEVER:
-                ready.append((cost, bool(g.template), g))
+                ready.append((cost, bool(g.template), g.is_const, g))  # of two members, the one that may change its struct
         if not ready:
             raise problem or self.unsupported(node, f"no function called {name} takes these arguments")
-        ready.sort(key=lambda r: r[:2])
-        if len(ready) > 1 and ready[0][:2] == ready[1][:2] and ready[0][2].node.id != ready[1][2].node.id:
+        ready.sort(key=lambda r: r[:3])
+        if len(ready) > 1 and ready[0][:3] == ready[1][:3] and ready[0][3].node.id != ready[1][3].node.id:
             raise self.unsupported(node, f"several functions called {name} fit this call equally well",
                                    "Cast the arguments to the types of the one that you mean.")
-        return ready[0][2]
+        return ready[0][3]
 
     def _takes(self, f: Function, count: int) -> bool:
         """May it be called with so many arguments?"""

@@ -183,6 +183,7 @@ class HostReader(HostHelpers):
                 self.calls_in(d.init)
             try:
                 self.structs[name] = self.given_struct(base.struct, d.init)
+                self.struct_types[name] = base.struct
             except XpilerError as e:  # one with members that no kernel has: who asks for it is told
                 self.unknown[name] = e
         return True

@@ -40,6 +40,7 @@ class HostCalls(HostValues):
         self.sites: list[LaunchSite] = []
         self.symbols: dict[str, Symbol] = {}  # file-scope variables of the device that it sets
         self.structs: dict[str, Given] = {}
+        self.struct_types = {}
         self.acts: list[LaunchSite | Copy | Fill] = []
         self.contracts: list[Expr] = []
         self.guards: list[Expr | None] = []

@@ -46,6 +46,7 @@ class HostHelpers(HostCalls):
         scope: dict[str, Symbol] = {k: Value(v, v) for k, v in f.values.items()}
         aliases: dict[str, str] = {}
         lost: dict[str, XpilerError] = {}
+        structs, types = dict(self.structs), dict(self.struct_types)
         given = [*args, *(d for k, d in sorted(f.defaults.items()) if k >= len(args))]
         for p, a in zip(f.params, given, strict=False):
             if p.name is None:
@@ -53,6 +54,11 @@ class HostHelpers(HostCalls):
             key = self.text(p.name)
             if p.type.pointers or p.type.dims or p.type.row:
                 aliases[key] = self.pointer_name(a)
+                continue
+            if p.type.struct is not None:
+                known = self.structs.get(self.text(strip_parens(a)))
+                structs[key] = known if known is not None else self.given_struct(p.type.struct, a)
+                types[key] = p.type.struct
                 continue
             if self.text(strip_parens(a)) in self.dims:
                 self.dims[key] = dict(self.dims[self.text(strip_parens(a))])
@@ -63,7 +69,8 @@ class HostHelpers(HostCalls):
                 scope[key] = Value(e, e if isinstance(e, Const) else None)
             except XpilerError as e:
                 lost[key] = e
-        saved = (self.scopes, self.aliases, self.unknown, self.dims)
+        saved = (self.scopes, self.aliases, self.unknown, self.dims, self.structs, self.struct_types)
+        self.structs, self.struct_types = structs, types
         self.scopes, self.aliases, self.unknown = [scope, {}], aliases, {**self.unknown, **lost}
         self.dims = dict(self.dims)
         for key in scope:
@@ -75,7 +82,7 @@ class HostHelpers(HostCalls):
                     self.walk(s)
         finally:
             self.functions.pop()
-            self.scopes, self.aliases, self.unknown, self.dims = saved
+            self.scopes, self.aliases, self.unknown, self.dims, self.structs, self.struct_types = saved
 
     def own_name(self, name: str) -> str:
         """What a pointer declared here is called from now on: in a helper, unlike all that its callers have."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from tree_sitter import Node
 
 from ..errors import XpilerError
 from .functions import Function
 from .lower import Lowering
-from .symbols import Operand, Ptr
+from .struct_types import StructType
+from .symbols import Operand, Ptr, Struct
 from .tree import field, preorder, strip_parens
 from .typenames import CType
 
@@ -18,11 +17,14 @@ class HostTemplates(Lowering):
     """Finds the function behind a launch."""
 
     aliases: dict[str, str]  # pointers of a helper by its own names
+    struct_types: dict[str, StructType]  # of the structs that the host code names
 
     def kernel_of(self, callee: Node, args: list[Node]) -> tuple[str, Function | None]:
         """Name and function of the kernel that `callee` names; None for a function that the text lacks or whose template
         arguments do not follow."""
         node, explicit = strip_parens(callee), None
+        if node.type == "call_expression" and len(self.arguments(node)) == 1:
+            node = strip_parens(self.arguments(node)[0])  # HIP_KERNEL_NAME(kernel<T>)
         while node.type == "qualified_identifier":
             node = self.child(node, "name")
         if node.type == "template_function":
@@ -44,7 +46,10 @@ class HostTemplates(Lowering):
             t = self.types.descriptor(self.child(at, "type"))
             if t.pointers and t.base is not None:
                 return Ptr(self.text(a), t.base, t.base)
-        t = self.pointees.get(self.aliases.get(self.text(at), self.text(at)), CType(None))
+        if self.text(at) in self.struct_types:
+            return Struct(self.struct_types[self.text(at)], {})
+        t = self._pointees(self.functions[-1]).get(self.text(at)) or \
+            self._pointees(self.functions[0]).get(self.aliases.get(self.text(at), self.text(at)), CType(None))
         if t.base is not None:
             return Ptr(self.text(at), t.base, t.base)
         try:
@@ -53,11 +58,9 @@ class HostTemplates(Lowering):
         except XpilerError:
             return a  # of a type that is not known here
 
-    @cached_property
-    def pointees(self) -> dict[str, CType]:
-        """What the pointers that the function declares point to."""
+    def _pointees(self, f: Function) -> dict[str, CType]:
+        """What the pointers that a function declares point to."""
         out: dict[str, CType] = {}
-        f = self.functions[0]
         for p in f.params:
             if p.name is not None and p.type.pointers == 1:
                 out[self.text(p.name)] = p.type

@@ -231,7 +231,8 @@ class Instances(Context):
         """What a struct declares. Raises XpilerError naming what is not supported in it."""
         found = self.unit.members.get(struct)
         if found is None:
-            with self.closed(struct.types, struct.values):
+            own = {**struct.types, struct.template: CType(None, struct=struct)}
+            with self.closed(own, struct.values):
                 found = self.unit.members[struct] = self._read_members(struct)
         return found
 

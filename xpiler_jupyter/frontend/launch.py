@@ -86,7 +86,7 @@ def _kernel_name(unit: Unit, call: Node) -> str:
         arguments = call.child_by_field_name("arguments")
         first = arguments.named_children[0] if arguments is not None and arguments.named_children else None
         text = unit.tree.text_of(first) if first is not None else ""
-    return text.split("<")[0].split("::")[-1].strip("( )")
+    return text.split("<")[0].split("::")[-1].split("(")[-1].strip("( )")
 
 
 # -- host code ---------------------------------------------------------------------------------------------------------

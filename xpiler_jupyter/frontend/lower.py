@@ -210,7 +210,7 @@ def max_threads(low: Lowering, f: Function) -> int | None:
     at = low.tree.prepared.origin(f.bounds.at, f.bounds.at + 1)[0]
 
     def known(name: str) -> list[Token] | None:
-        symbol = low.global_symbol(name, f.node)
+        symbol = low.find(name) or low.global_symbol(name, f.node)
         if isinstance(symbol, Value) and symbol.const is not None and symbol.const.dtype.is_integer:
             return [Token("num", str(symbol.const.value), 0, 0)]
         raise low.tree.source.unsupported(at, f"__launch_bounds__ with {name} is not supported", "Write the number.")

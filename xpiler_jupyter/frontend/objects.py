@@ -92,7 +92,8 @@ class Objects(Casts):
         function = self.child(node, "function")
         name = self.text(function).split("<")[0].split("::")[-1].strip()
         return function.type in ("field_expression", "template_function", "compound_literal_expression") or \
-            name in self.unit.functions or self.types.is_type(name) or isinstance(self.find(name), Closure | Struct)
+            name in self.unit.functions or name in self.unit.struct_templates or name in self.unit.name_templates or \
+            self.types.is_type(name) or isinstance(self.find(name), Closure | Struct)
 
     def global_symbol(self, name: str, node: Node) -> Symbol | None:
         raise NotImplementedError
