@@ -47,7 +47,7 @@ class Declarations(StructDeclarations):
         declarators = node.children_by_field_name("declarator")
         storage = {self.text(c) for c in node.children if c.type == "storage_class_specifier"}
         memory = self._memory(node, declarators[0].start_byte if declarators else node.end_byte)
-        if "static" in storage and not base.const:
+        if "static" in storage and not base.const and self._of_thread(memory):
             raise self.unsupported(node, "a static variable that keeps its value is not supported")
         for d in declarators:
             declared = self.types.declarator(d, base)
