@@ -214,3 +214,19 @@ int main() {
 }
 """
     assert "// launch: grid(2) block(64)" in get("cuda").emit(parse(text, "cuda"))
+
+
+def test_what_only_the_launch_knows_is_called_by_its_built_in():
+    """A grid of `blocks`, which the kernel is not given: its text says gridDim.x."""
+    text = ADD.replace("if (i < n) a[i] += b[i];", "for (; i < n; i += blockDim.x * gridDim.x) a[i] += b[i];") + \
+        "void run(float* a, float* b, int n, int blocks) { add<<<blocks, 64>>>(a, b, n); }"
+    shown = get("cuda").emit(parse(text, "cuda"))
+    assert "gridDim.x * 64" in shown and "// launch: grid(blocks) block(64)" in shown
+    assert get("cuda").emit(parse(shown.replace("blocks", "n"), "cuda")).count("gridDim") == 0
+
+
+def test_conditions_on_the_compiler_are_decided():
+    text = "#ifdef __HIP_PLATFORM_AMD__\n#define W 64\n#elif defined(__CUDACC__)\n#define W 32\n#endif\n" \
+        "__global__ void k(float* a) { a[threadIdx.x] = W; }"
+    for platform, width in (("cuda", "32"), ("hip", "64")):
+        assert f"= {width}" in get(platform).emit(parse(text, platform))

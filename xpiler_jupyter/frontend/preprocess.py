@@ -11,6 +11,10 @@ from .conditions import evaluate
 from .source import Source
 from .tokens import Token, check_brackets, split, tokenize
 
+# Names that one compiler or another defines to say that it is the one: those of other platforms are not defined.
+_COMPILERS = ("__CUDACC__", "__NVCC__", "__HIPCC__", "__HIP__", "__HIP_PLATFORM_AMD__", "__HIP_PLATFORM_NVIDIA__",
+              "__HIP_PLATFORM_HCC__", "__HIP_PLATFORM_NVCC__", "__BANG__", "__CUDACC_RTC__", "__HIPCC_RTC__", "__MINGW32__",
+              "__CYGWIN__", "__APPLE__")
 # More output than this is no kernel but a macro bomb.
 _MAX_TOKENS = 400_000
 
@@ -164,7 +168,7 @@ class _Preprocessor:
             return self.macros[name].body
         if name in self.predefined:
             return (Token("num", str(self.predefined[name]), 0, 0),)
-        if name.startswith("__"):
+        if name.startswith("__") and name not in _COMPILERS:
             here = self.conditions[-1][3].start if self.conditions else 0
             raise self.source.unsupported(here, f"a condition on {name} depends on how the text is compiled",
                                           "Keep only the branch that you mean.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..ir import build
 from ..ir.nodes import Binary, Call, Cast, Const, Expr, Select, Unary
-from ..ir.types import I32, I64, U64
+from ..ir.types import I32, I64, U32, U64
 
 
 def elements(size: Expr, width: int) -> Expr:
@@ -40,7 +40,7 @@ def _exactly(e: Expr, width: int) -> Expr | None:
 
 def narrowed(e: Expr) -> Expr:
     """`e` without the implicit widening of ints, rebuilt in the types that are left. Sizes are small: none wraps."""
-    if isinstance(e, Const) and e.dtype in (I64, U64) and -(1 << 31) <= int(e.value) < 1 << 31:
+    if isinstance(e, Const) and e.dtype in (U32, I64, U64) and -(1 << 31) <= int(e.value) < 1 << 31:
         return Const(int(e.value), I32)
     if isinstance(e, Cast):
         x = narrowed(e.x)

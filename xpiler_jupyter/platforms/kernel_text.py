@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
+from ..errors import UnsupportedError
 from ..ir.build import add, mul
 from ..ir.memo import Memo
-from ..ir.nodes import Alloc, Const, Expr, Kernel, Var
-from ..ir.visit import all_names, walk
+from ..ir.nodes import Alloc, Block, Const, Expr, Kernel, Var
+from ..ir.visit import all_names, free_vars, map_children, walk
 from .base import Platform
 from .dynamic_text import dynamic_arrays, dynamic_lines
 from .expr_text import ExprText
@@ -55,10 +57,36 @@ def device_lines(kernel: Kernel, platform: Platform, alone: bool = True) -> list
     if dynamic:
         body.dynamic = {a.name for a in dynamic}
         body.dynamic_lines = dynamic_lines(dynamic, kernel, platform, body)
-    inside = body.block(kernel.body, 1)
+    inside = body.block(_in_device_terms(kernel, platform), 1)
     head = _head(kernel, platform)
     lines = [*body.globals, *([""] if body.globals else []), *lines]
     return [*lines, f"{head if alone else head.replace(EXPORTED, 'static ', 1)} {{", *inside, "}"]
+
+
+def _in_device_terms(kernel: Kernel, platform: Platform) -> Block:
+    """The body without names that only the launch has: an extent of an axis is called by the built-in that holds it.
+
+    Raises:
+        UnsupportedError: such a name is mentioned in some other way.
+    """
+    own = {p.name for p in kernel.params}
+    unknown = {p.name for p in kernel.sizes if p.name not in own and not platform.is_axis(p.name)}
+    if not unknown:
+        return kernel.body
+    words = {lp.hi: Var(axis.extent_name, lp.hi.dtype) for a, lp in axis_loops(kernel).items()
+             if (axis := platform.axis(a)) is not None and free_vars(lp.hi) & unknown}
+
+    def named(node: Any) -> Any:
+        if isinstance(node, Expr) and node in words:
+            return words[node]
+        return map_children(node, named)
+
+    body: Block = named(kernel.body)
+    for n in walk(body):
+        if isinstance(n, Var) and n.name in unknown:
+            raise UnsupportedError.at(n, f"the device function of {kernel.name} mentions {n.name}, which only its launch has",
+                                      hint="Pass it to the kernel.")
+    return body
 
 
 def assembled(lines: list[str], platform: Platform) -> str:

@@ -11,7 +11,8 @@ import numpy as np
 
 from ..errors import MissingSizeError, UnsupportedError, UsageError
 from ..execute.api import Argument, Entry, Launch
-from ..ir.nodes import For, Kernel, Param
+from ..execute.lexical import blank
+from ..ir.nodes import Alloc, For, Kernel, Param
 from ..ir.types import BF16, BOOL, F16, F32, F64, I8, I16, I32, I64, U8, U16, U32, U64, ScalarType
 from ..ir.visit import walk
 from ..platforms.base import Platform
@@ -114,7 +115,22 @@ class Subject:
                 extents[axis.level]["xyz".index(axis.place)] = int(value)
         gx, gy, gz = extents["grid"]
         bx, by, bz = extents["block"]
-        return Launch((gx, gy, gz), (bx, by, bz))
+        return Launch((gx, gy, gz), (bx, by, bz), self._dynamic_bytes(known))
+
+    def _dynamic_bytes(self, known: dict[str, Bound]) -> int:
+        """Bytes of the block's arrays whose sizes the text leaves to its launch."""
+        assert self.kernel is not None
+        text, total = blank(self.text), 0
+        for n in walk(self.kernel.body):
+            memory = self.platform.memory(n.memory) if isinstance(n, Alloc) else None
+            if not isinstance(n, Alloc) or memory is None or memory.scope != "block" or not memory.qualifier:
+                continue
+            word = re.escape(memory.qualifier)
+            if not re.search(rf"\bextern\s+{word}\b", text) or re.search(rf"\b{word}[^;()]*\b{n.name}\s*\[[^\]]", text):
+                continue
+            size = float(np.prod([float(evaluate(d, known)) for d in n.shape])) * n.dtype.bytes
+            total += int(size) if np.isfinite(size) else 0
+        return total
 
     def kernel_scalars(self, scalars: Mapping[str, Bound]) -> dict[str, Bound]:
         """Values of the device kernel's own scalars and sizes, from the entry's (arrays of choices pass through)."""

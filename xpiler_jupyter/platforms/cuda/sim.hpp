@@ -14,6 +14,7 @@
 
 #define __CUDA_ARCH__ 900
 #define __CUDACC__ 1
+#define __NVCC__ 1
 inline unsigned __laneid() { return xrt::lane(); }
 
 enum cudaError_t { cudaSuccess = 0, cudaErrorInvalidValue = 1, cudaErrorMemoryAllocation = 2 };

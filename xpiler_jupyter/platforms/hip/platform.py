@@ -44,7 +44,7 @@ PLATFORM = Platform(
     dynamic_shared=True,
     simulator=Path(__file__).parent / "sim.hpp",
     api=two_level("hip"),
-    predefined={"__HIPCC__": 1},
+    predefined={"__HIPCC__": 1, "__HIP__": 1, "__HIP_PLATFORM_AMD__": 1},
     headers={
         "hip/hip_runtime.h": (), "hip/hip_fp16.h": ("half",), "hip/hip_bf16.h": ("__hip_bfloat16",),
         "cstdint": ("int8_t", "int16_t", "int64_t"),

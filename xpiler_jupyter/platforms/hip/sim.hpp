@@ -10,6 +10,7 @@
 
 #define __HIP_PLATFORM_AMD__ 1
 #define __HIPCC__ 1
+#define __HIP__ 1
 #define HIP_KERNEL_NAME(...) __VA_ARGS__
 #define hipThreadIdx_x threadIdx.x
 #define hipThreadIdx_y threadIdx.y
