@@ -8,7 +8,7 @@ from xpiler_jupyter.dataflow.proof.prove import Proof, prove
 from xpiler_jupyter.frontend import parse
 from xpiler_jupyter.frontend.meanings import with_meanings
 from xpiler_jupyter.platforms import registry
-from xpiler_jupyter.verify.caller import words_of
+from xpiler_jupyter.verify.caller import guarded, scalars_of, words_of
 
 
 def c(body: str, params: str = "const float* A, const float* B, float* C") -> str:
@@ -24,9 +24,11 @@ def cuda(body: str, threads: int = 64, blocks: int = 1, params: str = "const flo
 
 
 def built(text: str, sizes: dict[str, int] | None = None) -> Program:
-    """The kernel of a text as statements; its buffers by their names."""
+    """The kernel of a text as statements; its buffers by their names. Sizes left open are at least 1."""
     platform = registry.detect(text, None)
     kernel = with_meanings(parse(text, platform))
+    if any(p.name not in (sizes or {}) for p in scalars_of(kernel)):
+        kernel = guarded(kernel, kernel.assume)
     return program(kernel, sizes or {}, words_of(platform), {p.name: p.name for p in kernel.params if p.pointer})
 
 
