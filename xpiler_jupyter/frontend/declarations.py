@@ -157,8 +157,8 @@ class Declarations(StructDeclarations):
             return
         value: Bundle | None = None
         if d.init is not None:
-            value = self.record_of_braces(d.init, record) if d.init.type == "initializer_list" else \
-                self.record_value(d.init.named_children[0] if d.init.type == "argument_list" else d.init, record)
+            value = self.first_value(d.init.named_children[0] if d.init.type == "argument_list" else d.init, record)
+            record = value.record
         self.define(name, self.record_variable(name, record, value, node, info.changes, info.pointed))
 
     def _known(self, e: Expr) -> Const | None:

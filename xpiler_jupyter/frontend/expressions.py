@@ -24,6 +24,7 @@ from .symbols import (
     Place,
     Pointer,
     Ptr,
+    Record,
     Struct,
     Structs,
     Symbol,
@@ -279,6 +280,9 @@ class Expressions(Places):
             return self._pointer_arithmetic(node, op, a, b)
         return self.arithmetic(node, op, a, b)
 
+    def fitting(self, got: Bundle, record: Record) -> Bundle | None:
+        raise NotImplementedError
+
     def record_arithmetic(self, node: Node, op: str, a: Got, b: Got) -> Got:
         raise NotImplementedError
 
@@ -369,6 +373,8 @@ class Expressions(Places):
         with self.unhoisted():
             a = self.value(self.child(node, "consequence"))
             b = self.value(self.child(node, "alternative"))
+        if isinstance(a, Bundle) and isinstance(b, Bundle) and a.record != b.record:
+            a, b = self.fitting(a, b.record) or a, self.fitting(b, a.record) or b
         if isinstance(a, Bundle) and isinstance(b, Bundle) and a.record == b.record:
             return replace(a, values=tuple(self.select(cond, x, y) for x, y in zip(a.values, b.values, strict=True)))
         if isinstance(a, Bundle) or isinstance(b, Bundle):

@@ -4,6 +4,7 @@ IR: a variable is one scalar per field, an array in memory is one array of eleme
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from tree_sitter import Node
 
@@ -22,7 +23,9 @@ _ARITHMETIC = frozenset("+-*/")
 
 
 class Records(Expressions):
-    """Lowers values, places, fields and elements of records."""
+    """Lowers values, places, fields and elements of records. `parts`: see `Carved`."""
+
+    parts: dict[str, Any]
 
     # -- values --------------------------------------------------------------------------------------------------------
 
@@ -32,9 +35,10 @@ class Records(Expressions):
         if inner.type == "initializer_list":
             return self.record_of_braces(inner, record)
         got = self.value(inner)
-        if not isinstance(got, Bundle) or got.record.fields != record.fields:
+        fitting = self.fitting(got, record) if isinstance(got, Bundle) else None
+        if fitting is None:
             raise self.parse_error(node, f"{short(self.text(node))} is no {record.name}")
-        return replace(got, record=record)
+        return fitting
 
     def record_of_braces(self, node: Node, record: Record) -> Bundle:
         """`{a, b}`: fields without a value are zero."""
@@ -182,7 +186,15 @@ class Records(Expressions):
     def assign_record(self, node: Node, left: Node, op: str, right: Node, record: Record) -> None:
         """`v = ...`, `p[i] += ...`."""
         if op == "=":
-            self.store_record(self.record_places(left), self.record_value(right, record), node)
+            value = self.first_value(right, record)
+            places = self.record_places(left)
+            if tuple(p.dtype for p in places) != tuple(t for _, t in value.record.fields):
+                fitting = self.fitting(value, Record(record.name, tuple((str(k), p.dtype) for k, p in enumerate(places))))
+                if fitting is None:
+                    raise self.parse_error(right, f"{short(self.text(right))} does not fit {short(self.text(left))}: vectors "
+                                           "of other elements")
+                value = fitting
+            self.store_record(places, value, node)
             return
         own = self.unit.functions.get(f"operator{op}", [])
         if own:
@@ -266,10 +278,45 @@ class Records(Expressions):
         if t.row or t.pointers > 1 or (t.record is not None and t.record.element is None):
             raise self.unsupported(node, f"the cast to {short(self.text(node))} is not supported")
         flat = replace(p.whole() if p.rest else p, record=None, vector=0)
+        if t.record is not None and t.base is not None and self._carries(p, t.base):
+            return self._carrier(flat, t.record, t.base)
         if t.base is None:
             return p  # void*: whoever uses it casts again
         got = super().retype(node, flat, replace(t, record=None))
         return got if t.record is None else replace(got, record=t.record, vector=len(t.record.fields))
+
+    def _carries(self, p: Ptr, t: ScalarType) -> bool:
+        """Is a pointer to elements of `t` taken only to move several smaller elements at once? Raw bytes of an array of the
+        block's or the thread's own are what they are seen as instead."""
+        return t.bytes > p.dtype.bytes and (p.dtype.bytes > 1 or (p.layout == "flat" and p.buffer not in self.parts))
+
+    def _carrier(self, p: Ptr, record: Record, t: ScalarType) -> Ptr:
+        """`(int4*)p` of a pointer to half: eight of them that move together and have no names."""
+        count = len(record.fields) * t.bytes // p.dtype.bytes
+        held = Record(f"{record.name} of {p.dtype}", tuple((str(k), p.dtype) for k in range(count)))
+        return replace(p, record=held, vector=count)
+
+    def first_value(self, node: Node, record: Record) -> Bundle:
+        """The initial value of a variable of the record's type; one that only carries smaller elements stays what it is."""
+        inner = strip_parens(node)
+        got = self.value(inner) if inner.type != "initializer_list" else None
+        if isinstance(got, Bundle) and got.record.name.startswith(record.name + " of "):
+            return got
+        fitting = self.fitting(got, record) if isinstance(got, Bundle) else None
+        if got is None:
+            return self.record_of_braces(inner, record)
+        if fitting is None:
+            raise self.parse_error(node, f"{short(self.text(node))} is no {record.name}")
+        return fitting
+
+    def fitting(self, got: Bundle, record: Record) -> Bundle | None:
+        """The value as one of the record: a value of such fields, or zeros of as many bytes; None when it is neither."""
+        if got.record.fields == record.fields:
+            return replace(got, record=record)
+        same = sum(t.bytes for _, t in got.record.fields) == sum(t.bytes for _, t in record.fields)
+        if same and all(isinstance(e, Const) and e.value == 0 for e in got.values):
+            return Bundle(record, tuple(_zero(t) for _, t in record.fields))
+        return None
 
     def arguments(self, node: Node) -> list[Node]:
         raise NotImplementedError
