@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,11 +14,11 @@ from ..ir.build import mul as times
 from ..ir.build import sub as minus
 from ..ir.nodes import Const, Expr, Kernel, Node, Select, Var
 from ..ir.types import I32, ScalarType
-from ..ir.visit import substitute
 from . import poly as P
 from .delinearise import join, ratio
 from .poly import Poly
 from .relations import Access, Relations, relations
+from .rounds import at_sizes, constant_value
 from .sets import DIM, NotAffine, Set, TooHard, affine, bounded, compare, isl_val, nonneg, space, universe
 
 # isl operations per buffer: about two seconds where quotients and remainders nest. Operators as people write them take
@@ -230,11 +229,7 @@ def extents(kernel: Kernel) -> dict[str, Expr | None]:
 def bounds_report(kernel: Kernel, scalars: dict[str, int]) -> list[Violation]:
     """Accesses that leave their buffer for these values of the scalars (all integer ones must be given), with an
     example; and those that cannot be decided."""
-    values = {n: Const(v, p.dtype) for n, v in scalars.items() if (p := kernel.param(n)) is not None}
-    body = substitute(kernel.body, values)
-    fixed = dataclasses.replace(kernel, body=body, params=tuple(
-        dataclasses.replace(p, extent=substitute(p.extent, values) if p.extent is not None else None)
-        for p in kernel.params))
+    fixed = at_sizes(kernel, scalars)
     out: list[Violation] = []
     try:
         with bounded():
@@ -257,19 +252,6 @@ def _sizes(kernel: Kernel, a: Access) -> list[int | None]:
             return [None]
         shape = (param.extent,)
     return [constant_value(e) for e in shape]
-
-
-def constant_value(e: Expr) -> int | None:
-    """The value of an integer expression over constants, or None."""
-    p = P.polynomial(e, P.Scope(), lambda _: True)
-    if p is None:
-        return None
-    try:
-        one = affine(p, universe(0))
-    except NotAffine:
-        return None
-    value = one.max_val()
-    return int(value.to_python()) if value.is_int() else None
 
 
 def _check(rel: Relations, kernel: Kernel, a: Access) -> Violation | None:

@@ -15,6 +15,7 @@ from typing import Any
 from ..ir.guards import minimum_of
 from ..ir.nodes import (
     Alloc,
+    Barrier,
     Binary,
     Block,
     Break,
@@ -45,7 +46,8 @@ from .sets import DIM, NotAffine, Set, TooHard, at_least, bounded, compare, cond
 @dataclass(frozen=True, eq=False, slots=True)
 class Loop:
     """One occurrence of a loop in the kernel. `path` are the ids of the loops around it and itself; `lo`, `hi` are
-    polynomials of the outer dimensions or None; `exits`: an iteration may end the loop (break, return, while)."""
+    polynomials of the outer dimensions or None; `exits`: an iteration may end the loop (break, return, while); `certain`:
+    its rounds are those of its dimension, all of them."""
 
     id: int
     node: For | While = field(repr=False)
@@ -53,6 +55,7 @@ class Loop:
     lo: Poly | None
     hi: Poly | None
     exits: bool
+    certain: bool
 
     @property
     def depth(self) -> int:
@@ -106,17 +109,34 @@ class Access:
         return self.exact and not self.opaque
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Passing:
+    """One place in the text that touches nothing: a barrier, or where a thread ends. Its fields are those of `Access`."""
+
+    node: Node = field(repr=False)
+    path: tuple[int, ...]
+    order: int
+    domain: Set
+    exact: bool
+
+    @property
+    def depth(self) -> int:
+        return len(self.path)
+
+
 @dataclass(slots=True)
 class Relations:
-    """All accesses of a kernel in text order, its loops and its buffers. `strides` of a buffer whose flat index was
-    delinearised: outermost first, the last one is 1."""
+    """All accesses of a kernel in text order, its barriers and ends, its loops and its buffers. `strides` of a buffer whose
+    flat index was delinearised: outermost first, the last one is 1."""
 
     kernel: Kernel
     accesses: list[Access] = field(default_factory=list)
+    passings: list[Passing] = field(default_factory=list)
     loops: list[Loop] = field(default_factory=list)
     buffers: dict[str, Buffer] = field(default_factory=dict)
     strides: dict[str, tuple[Poly, ...]] = field(default_factory=dict)
     assumes: set[str] = field(default_factory=set)  # parameters taken to be at least 1
+    unclear: set[int] = field(default_factory=set)  # ids of branches whose condition has no exact form
     marks: dict[int, list[int]] = field(default_factory=dict)  # per loop: text order before each statement of its body
 
     def loop(self, node: For | While) -> Loop:
@@ -250,9 +270,17 @@ class _Collector:
         elif isinstance(s, InstrCall):
             for e in s.args:
                 self.reads(e, s, scope, domain, exact)
+        elif isinstance(s, Barrier):
+            self.passing(s, domain, exact)
         elif isinstance(s, Return | Break | Continue):
+            if isinstance(s, Return):
+                self.passing(s, domain, exact)
             return Set.empty(domain.get_space()), exact
         return domain, exact
+
+    def passing(self, s: Barrier | Return, domain: Set, exact: bool) -> None:
+        self.order += 1
+        self.out.passings.append(Passing(s, self.path, self.order, domain, exact))
 
     def for_loop(self, s: For, scope: Scope, domain: Set, exact: bool) -> tuple[Set, bool]:
         for e in (s.lo, s.hi, s.step):
@@ -281,19 +309,19 @@ class _Collector:
                 inner = inner.intersect(compare("==", rest, {}, inner))
             except NotAffine:
                 sure = False
-        self.body(s, scope, inner, sure, self.loop(s, lo, hi, ends))
+        self.body(s, scope, inner, sure, self.loop(s, lo, hi, ends, sure or not (exact or ends)))
         return domain, exact and not (s.kind != "parallel" and _returns(s))
 
     def while_loop(self, s: While, scope: Scope, domain: Set, exact: bool) -> tuple[Set, bool]:
         dim = domain.dim(DIM.set)
         inner = domain.add_dims(DIM.set, 1)
         inner = inner.intersect(at_least(dim, {}, inner))
-        self.body(s, scope, inner, False, self.loop(s, {}, None, True))
+        self.body(s, scope, inner, False, self.loop(s, {}, None, True, False))
         return domain, exact and not _returns(s)
 
-    def loop(self, s: For | While, lo: Poly | None, hi: Poly | None, exits: bool) -> Loop:
+    def loop(self, s: For | While, lo: Poly | None, hi: Poly | None, exits: bool, certain: bool) -> Loop:
         id_ = len(self.out.loops)
-        return Loop(id_, s, (*self.path, id_), lo, hi, exits)
+        return Loop(id_, s, (*self.path, id_), lo, hi, exits, certain)
 
     def body(self, s: For | While, scope: Scope, inner: Set, sure: bool, loop: Loop) -> None:
         self.out.loops.append(loop)
@@ -311,14 +339,18 @@ class _Collector:
         self.reads(s.cond, s, scope, domain, exact)
         may, must = condition(s.cond, scope, domain)
         yes, no = domain.intersect(may), domain.subtract(must)
-        known = exact and bool(may.is_equal(must))
-        start = len(self.out.accesses)
+        clear = bool(may.is_equal(must))
+        known = exact and clear
+        if not clear:
+            self.out.unclear.add(id(s))
+        start, first = len(self.out.accesses), len(self.out.passings)
         out_yes, _ = self.block(s.then, scope, yes, exact)
         middle = len(self.out.accesses)
         out_no = no
         if s.orelse is not None:
             out_no, _ = self.block(s.orelse, scope, no, exact)
         if exact and not known:
+            self.out.passings[first:] = [replace(p, exact=False) for p in self.out.passings[first:]]
             self.join(s, start, middle, domain, may, must)
         if out_yes is yes and out_no is no:
             return domain, exact

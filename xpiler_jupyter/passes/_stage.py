@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from ..dataflow.extents import constant_value
+from ..dataflow.rounds import constant_value
 from ..dataflow.uniform import Uniformity, has_varying_return
 from ..ir.algebra import ZERO, Poly, Scope
 from ..ir.build import integer

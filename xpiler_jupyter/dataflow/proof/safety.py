@@ -1,0 +1,55 @@
+"""Is a kernel safe: inside its buffers, free of races, with barriers for all, and reading nothing that was never written?
+
+Each answer is "ok" only when it holds for every input at these sizes; a violation has an example; what has no exact form
+is unknown, with the reason. Integers are taken as unbounded, and different parameters as different memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ...ir.build import integer
+from ...ir.nodes import Kernel
+from ..extents import bounds_report
+from ..relations import Relations, relations
+from ..rounds import at_sizes, written_out
+from ..sets import TooHard
+from .barriers import barriers
+from .concurrent import Threads
+from .initialised import initialised
+from .machine import OK, Finding, Machine, Places, Safety
+from .races import races
+
+
+def safety(kernel: Kernel, scalars: Mapping[str, int], machine: Machine, lengths: Mapping[str, int] | None = None) -> Safety:
+    """The four answers for these values of the kernel's scalars.
+
+    Args:
+        kernel: with the meanings of instrs in place of their calls.
+        scalars: values of integer parameters and launch sizes, by name.
+        machine: what the platform's table says.
+        lengths: elements of parameter buffers whose extent the kernel does not say.
+    """
+    kernel = at_sizes(kernel, scalars)
+    params = tuple(replace(p, extent=integer((lengths or {})[p.name])) if p.pointer and p.extent is None
+                   and p.name in (lengths or {}) else p for p in kernel.params)
+    kernel = written_out(replace(kernel, params=params))
+    try:
+        rel = relations(kernel)
+    except TooHard:
+        unknown = Finding("unknown", "what the kernel touches is too hard to work out in time")
+        return Safety(unknown, unknown, unknown, unknown)
+    threads = Threads(kernel, rel, machine)
+    return Safety(_bounds(kernel, rel), races(threads), barriers(threads), initialised(threads))
+
+
+def _bounds(kernel: Kernel, rel: Relations) -> Finding:
+    places = Places(rel.kernel.body)
+    found = bounds_report(kernel, {})
+    for kind, status in (("outside", "violated"), ("unknown", "unknown")):
+        for v in (v for v in found if v.kind == kind):
+            line = places.line(v.node)
+            where, lines = (f"line {line}: ", (line,)) if line is not None else ("", ())
+            return Finding(status, where + v.reason, lines, v.buffer)  # type: ignore[arg-type]
+    return OK
