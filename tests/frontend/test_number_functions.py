@@ -99,6 +99,10 @@ def test_a_pair_of_values_and_a_hint() -> None:
     same("0.0f; float t, r; sincosf(x, &t, &r); __stcs(&out[i], t * __ldg(&fx[i]) + r * __ldcs(fy + i))", "float", "cuda")
 
 
+def test_bits_by_memcpy() -> None:
+    same("0; int t; memcpy(&t, &x, sizeof t); out[i] = t >> 3", "int", "cuda")
+
+
 def test_an_index_by_mul24_stays_a_product() -> None:
     kernel = parse(text("ia[__mul24(blockIdx.x, blockDim.x) + threadIdx.x]", "int", "cuda"), "cuda")
     assert "ia[blockIdx.x * 64 + threadIdx.x]" in registry.get("cuda").emit(kernel)
@@ -107,7 +111,7 @@ def test_an_index_by_mul24_stays_a_product() -> None:
 @pytest.mark.parametrize(("expr", "message"), [
     ("__fadd_rz(x, y)", "rounding other than to the nearest"), ("__hadd2(p, h)", "packed halves of one type"),
     ("__mulhi(a)", "takes 2 arguments, not 1"), ("__stcs(out, x, y)", "takes 2 arguments"),
-    ("__half22float2(x)", "takes other arguments"),
+    ("__half22float2(x)", "takes other arguments"), ("0; memcpy(out, fx, a)", "a few elements of one size"),
 ])
 def test_what_does_not_fit_is_refused(expr: str, message: str) -> None:
     with pytest.raises(XpilerError, match=message):

@@ -10,7 +10,7 @@ from ..ir import build
 from ..ir.nodes import Barrier, Const, Expr
 from ..ir.types import BOOL, F32
 from .bit_functions import bit_call, is_bit_function
-from .hinted import BOTH, LOADS, STORES, hinted_access
+from .hinted import BOTH, LOADS, MOVES, STORES, hinted_access, move
 from .literals import numeric_limit
 from .math_functions import MathError, is_math, is_trivial, math_call
 from .packed_halves import is_packed, packed_call
@@ -117,6 +117,9 @@ class Calls(Votes):
             return self.vote(node, name, self.platform.votes[name])
         if name in LOADS or name in STORES or name in BOTH:
             return hinted_access(self, node, name, self.arguments(node))
+        if name in MOVES:
+            move(self, node, name, self.arguments(node))
+            return None
         if is_packed(name):
             return self.packed(node, name)
         if name in ("__builtin_assume", "__builtin_unreachable"):

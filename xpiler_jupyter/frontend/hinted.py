@@ -5,7 +5,7 @@ from __future__ import annotations
 from tree_sitter import Node
 
 from ..ir import build
-from ..ir.nodes import Call, Load
+from ..ir.nodes import Call, Const, Load
 from ..ir.types import F32, F64
 from .math_functions import is_trivial
 from .records import Records
@@ -15,6 +15,27 @@ LOADS = frozenset(("__ldg", "__ldca", "__ldcg", "__ldcs", "__ldcv", "__ldlu", "_
 STORES = frozenset(("__stcg", "__stcs", "__stwb", "__stwt"))
 # Function -> the two that it stands for.
 BOTH = {"sincosf": ("sin", "cos"), "sincos": ("sin", "cos"), "__sincosf": ("__sinf", "__cosf")}
+
+
+MOVES = frozenset(("memcpy", "std::memcpy", "__builtin_memcpy"))
+MOVED = 16  # elements that a move may have to be written out
+
+
+def move(low: Records, node: Node, name: str, args: list[Node]) -> None:
+    """`memcpy(&bits, &number, sizeof bits)`: elements of one size move, whatever their types are. Raises UnsupportedError
+    for a longer move, or one between elements of different sizes."""
+    if len(args) != 3:
+        raise low.parse_error(node, f"{name} takes 3 arguments, not {len(args)}")
+    target, source, size = low.pointer(args[0]), low.pointer(args[1]), low.folded(low.expr(args[2]))
+    wide = target.dtype.bytes
+    if not isinstance(size, Const) or wide != source.dtype.bytes or int(size.value) % wide or int(size.value) > MOVED * wide:
+        raise low.unsupported(node, f"{name} in a kernel is supported for a few elements of one size", "Write the loop out.")
+    for k in range(int(size.value) // wide):
+        to, of = low.element(node, target, build.integer(k)), low.element(node, source, build.integer(k))
+        if not isinstance(to, Load) or not isinstance(of, Load):
+            raise low.unsupported(node, f"{name} of records is not supported", "Assign them.")
+        stored = to.dtype
+        low.store(Place(to.buffer, to.indices, stored), Load(of.buffer, of.indices, stored), node)
 
 
 def hinted_access(low: Records, node: Node, name: str, args: list[Node]) -> Got | None:

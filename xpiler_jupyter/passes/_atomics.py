@@ -35,7 +35,19 @@ class _SpeltOut(Rewriter):
         if not is_atomic(self.kernel, call):
             return call
         stmts = [s for s in self.meanings.of(call) if isinstance(s, Stmt)]
-        return tuple(dataclasses.replace(s, span=call.span, comments=call.comments if s is stmts[0] else ()) for s in stmts)
+        return tuple(dataclasses.replace(_At(call).visit(s), comments=call.comments if s is stmts[0] else ()) for s in stmts)
+
+
+class _At(Rewriter):
+    """What stands for a call stands at its place."""
+
+    def __init__(self, call: InstrCall) -> None:
+        self.place = call.span
+
+    def _placed(self, node: Any) -> Any:
+        return node if node.span is not None else dataclasses.replace(node, span=self.place)
+
+    visit_Store = visit_Load = visit_Let = _placed
 
 
 class Ordinary(Rewriter):
