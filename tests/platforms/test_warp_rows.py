@@ -101,12 +101,19 @@ def test_a_text_for_another_width_is_told_its_line() -> None:
     """The vote of 64 lanes where 32 are meant; a sum of 64 lanes on a machine of 32 is another sum."""
     text = SUMS.replace("WIDTH", "64")
     platform = PLATFORMS["hip@wave32"]
-    with pytest.raises(SourceFaultError, match=re.escape("% 64 counts on 64 lanes, but a warp of AMD HIP, waves of 32 has 32")) as e:
+    with pytest.raises(SourceFaultError, match=re.escape("__shfl_xor(v, d) counts on 64 lanes, but a warp of AMD HIP, waves of 32 "
+                                                           "has 32")) as e:
         Judge(subject_of(text, platform, None, {}))
-    assert e.value.line == 6
+    assert e.value.line == 5
 
 
-@pytest.mark.parametrize(("width", "said"), [("64", "note: this text is for warps of 64 lanes (line 6: threadIdx.x % 64)"),
+def test_another_number_beside_ones_own_width_is_no_fault() -> None:
+    """A group of two warps is no wrong warp."""
+    text = SUMS.replace("WIDTH", "64").replace("% 64 == 0) y[t / 64] = v", "% 32 == 0) y[t / 32] = v").replace("256 / 64", "8")
+    assert Judge(subject_of(text, PLATFORMS["hip"], None, {})).references
+
+
+@pytest.mark.parametrize(("width", "said"), [("64", "note: this text is for warps of 64 lanes (line 5: __shfl_xor(v, d))"),
                                              ("32", "the result is the same with warps of 64 and of 32 lanes")])
 def test_check_says_what_depends_on_the_width(width: str, said: str) -> None:
     found = check_source(subject_of(SUMS.replace("WIDTH", width), PLATFORMS["hip"], None, {}))

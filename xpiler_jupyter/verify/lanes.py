@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from ..dataflow.uniform import Uniformity
 from ..errors import SourceFaultError
 from ..execute.lexical import SYNC, blank
-from ..ir.nodes import Binary, Cast, Const, For, InstrCall, Kernel, Node, Ref
+from ..ir.nodes import Binary, Call, Cast, Const, For, InstrCall, Kernel, Load, Node, Ref, Store
 from ..ir.visit import walk
 from ..platforms.base import Platform
 from .evidence import Evidence
@@ -63,7 +63,10 @@ def misled(subject: Subject, judge: Judge) -> SourceFaultError | None:
     if not _concerned(subject):
         return None
     own = subject.platform.lane_width
-    place = next((p for p in counted(subject) if p.width != own and p.width in subject.platform.widths), None)
+    places = counted(subject)
+    if any(p.width == own for p in places):
+        return None  # it knows its own; a division by another number is no proof of anything
+    place = next((p for p in places if p.width in subject.platform.widths), None)
     wrong = _differs(subject, judge, place.width) if place is not None else None
     if place is None or wrong is None:
         return None
@@ -102,11 +105,11 @@ def counted(subject: Subject) -> list[Place]:
     kernel = subject.kernel
     varying = Uniformity(kernel.body, [n.axis for n in walk(kernel.body) if isinstance(n, For) and n.axis
                                        and (axis := subject.platform.axis(n.axis)) is not None and axis.level == "block"])
-    found: dict[int, Place] = {}
+    found: dict[tuple[int, int], Place] = {}
     for n in walk(kernel.body):
-        place = _arithmetic(n, varying, subject.text) or _cut_vote(n, kernel, subject.text)
+        place = _arithmetic(n, varying, subject.text) or _vote(n, kernel, subject.text) or _meeting(n, kernel, subject)
         if place is not None:
-            found.setdefault(place.line, place)
+            found.setdefault((place.line, place.width), place)
     return sorted(found.values(), key=lambda p: p.line)
 
 
@@ -122,18 +125,42 @@ def _arithmetic(n: Node, varying: Uniformity, text: str) -> Place | None:
     said = text[n.span.start:n.span.end]
     if width is None or varying.expr(n.a) or "warpSize" in said or "lane_id" in said:
         return None
-    return Place(n.span.line, " ".join(said.split())[:60], width)
+    return Place(n.span.line, _words(text, n), width)
 
 
-def _cut_vote(n: Node, kernel: Kernel, text: str) -> Place | None:
-    """A vote of 64 lanes in a variable of 32 bits."""
-    if not isinstance(n, Cast) or n.dtype.bits > 32 or n.x.dtype.bits != 64 or not n.x.dtype.is_integer:
+def _vote(n: Node, kernel: Kernel, text: str) -> Place | None:
+    """A vote of 64 lanes in a variable of 32 bits, or used as it is."""
+    cut = isinstance(n, Cast) and n.dtype.is_integer and n.dtype.bits <= 32
+    vote = n.x if isinstance(n, Cast) and cut else n.b if isinstance(n, Binary) and n.op == "&" else n
+    if not isinstance(n, Cast | Call | Binary) or n.span is None:
         return None
-    votes = {a.buffer for c in walk(kernel.body) if isinstance(c, InstrCall) and c.instr.startswith(("ballot.", "activemask."))
-             for a in c.args[:1] if isinstance(a, Ref)}
-    if n.span is None or getattr(n.x, "buffer", None) not in votes:
+    calls = [c for c in walk(kernel.body) if isinstance(c, InstrCall) and c.instr in ("ballot.64", "activemask.64")]
+    votes = {a.buffer for c in calls for a in c.args[:1] if isinstance(a, Ref)}
+    whole = [x for x in (vote, *(n.args if isinstance(n, Call) else ())) if isinstance(x, Load) and x.buffer in votes]
+    return Place(n.span.line, _words(text, n), 32 if cut else 64) if whole else None
+
+
+def _meeting(n: Node, kernel: Kernel, subject: Subject) -> Place | None:
+    """A mask that names all lanes, or a shuffle whose largest distance is half of a warp."""
+    row = subject.platform.instr(n.instr) if isinstance(n, InstrCall) else None
+    if row is None or not isinstance(n, InstrCall) or n.span is None or all(o.name != "active" for o in row.operands):
         return None
-    return Place(n.span.line, " ".join(text[n.span.start:n.span.end].split())[:60], 32)
+    given = dict(zip([o.name for o in row.operands], n.args, strict=True))
+    mask = given["mask"]
+    if "{mask}" in row.text and isinstance(mask, Const) and int(mask.value) == (1 << row.lanes) - 1:
+        return Place(n.span.line, _words(subject.text, n), row.lanes)
+    by = given.get("delta", given.get("bits"))
+    width = given.get("width")
+    if by is None or not isinstance(width, Const) or int(width.value) != subject.platform.lane_width:
+        return None
+    far = [by] if isinstance(by, Const) else [s.value for s in walk(kernel.body) if isinstance(s, Store)
+                                              and isinstance(by, Load) and s.buffer == by.buffer]
+    half = max((int(e.value) for e in far if isinstance(e, Const)), default=0)
+    return Place(n.span.line, _words(subject.text, n), half * 2) if half in (16, 32) else None
+
+
+def _words(text: str, n: Node) -> str:
+    return " ".join(text[n.span.start:n.span.end].split())[:60] if n.span is not None else ""
 
 
 _PLAIN = re.compile(r"(?:threadIdx\.\w|\b(?:tid|lane\w*|thread\w*)\b|\))\s*"
