@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -30,10 +31,15 @@ def completed(kernel: Kernel, platform: Platform, shape: dict[str, int],
     """What `take_in` does, for a kernel that was read already."""
     found, guessed = with_launch(kernel, platform, shape)
     found = replace(found, assume=(*found.assume, *(condition(a, found, platform) for a in assume)))
-    assumed = (*guessed, *found.notes, *(ExprText(platform).expr(e) for e in found.assume))
+    assumed = (*guessed, *found.notes, *conditions(found, platform))
     params = tuple(replace(p, extent=Const(shape[p.name], I32)) if p.pointer and p.extent is None and p.name in shape else p
                    for p in found.params)
     return (found if params == found.params else replace(found, params=params)), assumed
+
+
+def conditions(kernel: Kernel, platform: Platform) -> tuple[str, ...]:
+    """What callers keep, as a person says it: the suffixes of C's numbers add nothing."""
+    return tuple(re.sub(r"\b(\d+)[uUlL]+\b", r"\1", ExprText(platform).expr(e)) for e in kernel.assume)
 
 
 def remaining_shape(kernel: Kernel, platform: Platform, shape: dict[str, int]) -> dict[str, int]:

@@ -14,12 +14,11 @@ from . import running
 from .errors import StateError, UnsupportedError, UsageError, WrongResultError, XpilerError
 from .frontend.meanings import with_meanings
 from .frontend.said import condition
-from .intake import program_in
+from .intake import conditions, program_in
 from .ir.nodes import Kernel
 from .ir.program import Program, as_one_kernel
 from .platforms import registry as platforms
 from .platforms.base import Platform
-from .platforms.expr_text import ExprText
 from .platforms.program_text import program_text
 from .port import Port
 from .record import Event, Step
@@ -76,7 +75,7 @@ class Suite:
         self.source, self.target = self.ports[0].source, self.ports[0].target
         whole = as_one_kernel(program)
         self._whole = replace(whole, assume=(*whole.assume, *(condition(a, whole, self.source) for a in self.assume)))
-        self._said = tuple(ExprText(self.source).expr(e) for e in self._whole.assume)
+        self._said = conditions(self._whole, self.source)
         self.error: XpilerError | None = None
         self._judge: Judge | None = None
         self._done: tuple[tuple[Kernel, ...], str, Verdict, tuple[Evidence, ...]] | None = None
@@ -214,6 +213,10 @@ class Suite:
 
     def reject(self) -> Step:
         return self.at.reject()
+
+    def why(self) -> str:
+        """Why the verdicts on the kernels are what they are; see `Port.why`."""
+        return "\n\n".join(p.why() for p in self.ports)
 
     def undo(self) -> Suite:
         """Takes the last change of the last kernel that has steps back."""

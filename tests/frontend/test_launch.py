@@ -221,7 +221,7 @@ def test_what_only_the_launch_knows_is_called_by_its_built_in():
     text = ADD.replace("if (i < n) a[i] += b[i];", "for (; i < n; i += blockDim.x * gridDim.x) a[i] += b[i];") + \
         "void run(float* a, float* b, int n, int blocks) { add<<<blocks, 64>>>(a, b, n); }"
     shown = get("cuda").emit(parse(text, "cuda"))
-    assert "gridDim.x * 64" in shown and "// launch: grid(blocks) block(64)" in shown
+    assert "64 * gridDim.x" in shown and "// launch: grid(blocks) block(64)" in shown
     assert get("cuda").emit(parse(shown.replace("blocks", "n"), "cuda")).count("gridDim") == 0
 
 
@@ -230,3 +230,16 @@ def test_conditions_on_the_compiler_are_decided():
         "__global__ void k(float* a) { a[threadIdx.x] = W; }"
     for platform, width in (("cuda", "32"), ("hip", "64")):
         assert f"= {width}" in get(platform).emit(parse(text, platform))
+
+
+def test_an_index_of_an_assignment_does_not_change():
+    text = ADD + "int main() { int n = ask(); float* h = make(); float* d; for (int i = 0; i < n; i++) h[i * n] = 1; " \
+        "cudaMalloc(&d, n * 4); for (int r = 0; r < n; ++r) { h[n] = r; add<<<n / 32, 32>>>(d, d, n); } }"
+    k = parse(text, "cuda")
+    assert not k.sizes and k.params[0].extent == Var("n", I32)
+
+
+def test_a_host_number_called_like_a_parameter_is_told_apart():
+    text = ADD + "int main() { int n = ask(); float* d; cudaMalloc(&d, n * 4); add<<<n, 32>>>(d, d, 32 * n); }"
+    k = parse(text, "cuda")
+    assert [p.name for p in k.sizes] == ["n_host"] and k.params[0].extent == Var("n_host", I32)

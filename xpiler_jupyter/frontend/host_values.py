@@ -87,8 +87,10 @@ class HostValues(HostTemplates):
                 target = child(n, "left" if n.type == "assignment_expression" else "argument")
             elif n.type == "pointer_expression" and self.tree.operator(n) == "&":
                 target = child(n, "argument")
+            while target is not None and target.type != "identifier":  # of x[i] and x.n it is x that changes, not i
+                target = child(target, "argument") or next(iter(target.named_children), None)
             if target is not None:
-                out |= {self.text(x) for x in preorder(target) if x.type == "identifier"}
+                out.add(self.text(target))
         return out
 
     def _symbolic_global(self, name: str, node: Node) -> None:

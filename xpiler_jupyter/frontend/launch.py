@@ -202,7 +202,7 @@ def renamed_apart(unit: Unit, f: Function, found: Found, names: dict[str, Expr] 
     sizes = [b.bytes for b in found.reader.buffers.values() if b.bytes is not None]
     for e in (*site.grid.values(), *site.block.values(), *([site.shared] if site.shared is not None else []), *sizes):
         for n in walk(e):
-            if isinstance(n, Var) and n.name in own and n.name not in kept and n.name not in names:
+            if isinstance(n, Var) and n.name in own and n.name not in kept and n.name not in names and n.name not in out:
                 out[n.name] = Var(fresh_name(f"{n.name}_host", own), n.dtype)
     return out
 
@@ -250,7 +250,7 @@ def _extents(unit: Unit, site: LaunchSite, names: dict[str, Expr], fixed: dict[s
 def _sizes(unit: Unit, f: Function, site: LaunchSite, launch: Launch, names: dict[str, Expr]) -> tuple[Param, ...]:
     """Host-only names that the launch mentions."""
     own = {unit.tree.text_of(p.name) for p in f.params if p.name is not None}
-    received = {n.name for e in names.values() for n in walk(e) if isinstance(n, Var)}
+    received = own & {n.name for e in names.values() for n in walk(e) if isinstance(n, Var)}
     shared = [launch.shared_bytes] if launch.shared_bytes is not None else []
     used: dict[str, Var] = {}
     for e in (*launch.extents.values(), *launch.buffers.values(), *shared):

@@ -14,7 +14,7 @@ from ..execute.api import Argument, Entry, Launch
 from ..execute.lexical import blank
 from ..ir.nodes import Alloc, For, Kernel, Param
 from ..ir.types import BF16, BOOL, F16, F32, F64, I8, I16, I32, I64, U8, U16, U32, U64, ScalarType
-from ..ir.visit import walk
+from ..ir.visit import free_vars, walk
 from ..platforms.base import Platform
 from .footprint import evaluate
 from .interval import Bound
@@ -110,8 +110,9 @@ class Subject:
                     raise UnsupportedError(f"{self.platform.title} has no axis {node.axis}")
                 value = float(evaluate(node.hi, known))
                 if not np.isfinite(value):
-                    raise MissingSizeError(f"the launch extent of {node.axis} is not known",
-                                           hint="say the sizes it depends on with --shape")
+                    names = sorted(free_vars(node.hi) - set(known)) or sorted(free_vars(node.hi))
+                    raise MissingSizeError(f"the launch extent of {node.axis} is not known: it depends on "
+                                           f"{', '.join(names)}", hint=f"Say --shape {' '.join(n + '=N' for n in names)}.")
                 extents[axis.level]["xyz".index(axis.place)] = int(value)
         gx, gy, gz = extents["grid"]
         bx, by, bz = extents["block"]
