@@ -108,6 +108,7 @@ def test_it_is_saved_as_json(tmp_path: Path) -> None:
     kept = json.loads((tmp_path / "port.json").read_text())
     assert kept["kernel"] == "both" and kept["kernels"] == ["square", "shift"] and len(kept["ports"]) == 2
     assert kept["verdict"] == "tested" and any(e["kind"] == "test" for e in kept["evidence"])
+    assert any(e["kind"] == "platform_compile" and e["status"] == "pass" for e in kept["evidence"])
 
 
 def test_kernels_that_are_wrong_together_are_found() -> None:

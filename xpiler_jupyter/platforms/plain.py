@@ -11,7 +11,8 @@ HEADERS: dict[str, tuple[str, ...]] = {
     "cmath": (
         "f(", "exp(", "sqrt(", "pow(", "tanh(", "log(", "floor(", "fabs(", "erf(", "sin(", "cos(", "INFINITY", "NAN"),
     "algorithm": ("std::max", "std::min"),
-    "cstdlib": ("std::abs",),
+    "cstdlib": ("std::abs", "malloc("),
+    "cstring": ("memcpy(", "memset("),
     "cstdint": ("int8_t", "int16_t", "int64_t"),
 }
 
