@@ -92,6 +92,6 @@ def as_one_kernel(program: Program) -> Kernel:
     args = [HostArg(p.name, p.name) if p.pointer else HostArg(p.name, value=Var(p.name, p.dtype)) for p in program.params]
     args += [HostArg(b.name, None) for b in program.buffers]
     first = program.stages[0].kernel
-    return replace(first, name=f"{program.name}_kernels", params=(*program.params, *program.buffers), body=Block(tuple(body)),
+    return replace(first, name=program.name, params=(*program.params, *program.buffers), body=Block(tuple(body)),
                    sizes=(), host=Host(program.name, program.params, tuple(args)), assume=program.assume, notes=(),
                    max_threads=None)
