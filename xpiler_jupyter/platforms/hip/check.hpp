@@ -86,6 +86,7 @@ template <class T> XRT_D T __shfl_xor_sync(uint64_t, T v, int m, int w = 64) { r
 template <class T> XRT_D T __shfl_down_sync(uint64_t, T v, unsigned d, int w = 64) { return __shfl_down(v, d, w); }
 template <class T> XRT_D T __shfl_up_sync(uint64_t, T v, unsigned d, int w = 64) { return __shfl_up(v, d, w); }
 XRT_D uint64_t __ballot(int p) { return __builtin_amdgcn_uicmpl((unsigned long)(p != 0), 0ul, 33); }
+XRT_D uint64_t __activemask() { return __ballot(1); }
 XRT_D int __any(int p) { return __ballot(p) != 0; }
 XRT_D int __all(int p) { return __ballot(!p) == 0; }
 
@@ -192,6 +193,10 @@ XRT_D int __popc(unsigned x) { return __builtin_popcount(x); }
 XRT_D int __popcll(uint64_t x) { return __builtin_popcountll(x); }
 XRT_D int __clz(int x) { return x ? __builtin_clz((unsigned)x) : 32; }
 XRT_D int __ffs(int x) { return __builtin_ffs(x); }
+XRT_D int __clzll(long long x) { return x ? __builtin_clzll((unsigned long long)x) : 64; }
+XRT_D int __ffsll(long long x) { return __builtin_ffsll(x); }
+XRT_D unsigned __brev(unsigned x) { return __builtin_bitreverse32(x); }
+XRT_D unsigned long long __brevll(unsigned long long x) { return __builtin_bitreverse64(x); }
 XRT_D int __float_as_int(float x) { return __builtin_bit_cast(int, x); }
 XRT_D float __int_as_float(int x) { return __builtin_bit_cast(float, x); }
 XRT_D unsigned __float_as_uint(float x) { return __builtin_bit_cast(unsigned, x); }
