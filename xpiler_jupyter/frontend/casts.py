@@ -178,6 +178,11 @@ class Casts(Instances):
                 n *= self.constant(d, "an array dimension", node)
             return Const(n, U64)
         operand = strip_parens(self.child(node, "value"))
+        if operand.type in ("template_function", "qualified_identifier"):
+            named = self._instance_of(operand) if operand.type == "template_function" else self.composed(operand)
+            if named is not None and not named.pointers:
+                return Const(self.struct_size(named.struct, node) if named.struct is not None else
+                             named.base.bytes if named.base is not None else 1, U64)
         if operand.type == "identifier":
             if self.types.is_type(self.text(operand)):
                 named = self.types.base(operand)

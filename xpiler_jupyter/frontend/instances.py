@@ -249,19 +249,26 @@ class Instances(Context):
                 self.unit.alias(node, self.types)
             elif node.type in ("function_definition", "template_declaration"):
                 self._method(struct, node, functions)
-            elif node.type == "enum_specifier":
-                previous: str | None = None
-                for item in self.child(node, "body").named_children:
-                    name = field(item, "name")
-                    if item.type == "enumerator" and name is not None:
-                        constants[self.text(name)] = (None, field(item, "value"), previous)
-                        previous = self.text(name)
+            elif node.type == "field_declaration" and (inner := field(node, "type")) is not None and \
+                    inner.type == "enum_specifier" and field(node, "declarator") is None:
+                self._enumerators(inner, constants)
             elif node.type == "field_declaration":
                 self._take_fields(struct, node, fields, constants)
             elif node.type not in ("access_specifier", "comment", "static_assert_declaration", "declaration"):
                 raise self.unsupported(node, f"this {node.type.replace('_', ' ')} in {struct.name} is not supported")
         types = {k: v for k, v in self.types.scopes[-1].items() if k not in struct.types}
         return Members(tuple(fields), {k: tuple(v) for k, v in functions.items()}, constants, types)
+
+    def _enumerators(self, node: Node, constants: dict[str, tuple[CType | None, Node | None, str | None]]) -> None:
+        """An enum inside a struct."""
+        name, previous = field(node, "name"), None
+        if name is not None:
+            self.types.scopes[-1][self.text(name)] = CType(I32)
+        for item in self.child(node, "body").named_children:
+            inner = field(item, "name")
+            if item.type == "enumerator" and inner is not None:
+                constants[self.text(inner)] = (None, field(item, "value"), previous)
+                previous = self.text(inner)
 
     def _take_fields(self, struct: StructType, node: Node, fields: list[Field],
                constants: dict[str, tuple[CType | None, Node | None, str | None]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 
 from tree_sitter import Node
 
@@ -13,7 +14,23 @@ from .casts import Casts
 from .functions import Function
 from .refusals import short
 from .struct_types import StructType
-from .symbols import Array, Bundle, Cell, Closure, Got, Operand, Place, Pointer, Ptr, Record, Struct, Structs, Symbol, Value
+from .symbols import (
+    Array,
+    Bundle,
+    Cell,
+    Closure,
+    Got,
+    Operand,
+    Place,
+    Pointer,
+    Ptr,
+    Record,
+    Struct,
+    Structs,
+    Symbol,
+    Value,
+    index_sum,
+)
 from .tree import field, preorder, strip_parens
 from .typenames import CType
 
@@ -263,6 +280,8 @@ class Objects(Casts):
                 continue
             t = next(f.type for f in self.members(array.type).fields if f.name == name)
             at = build.mul(index, build.integer(array.packed)) if array.packed else index
+            if array.packed:  # the place in the struct comes last: i * 3 + 1
+                p, at = replace(p, offset=build.integer(0)), index_sum(at, p.offset)
             if t.dims:
                 members[name] = Array(p.moved(at) if array.packed else p.row(at))
             else:

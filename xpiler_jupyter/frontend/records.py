@@ -230,6 +230,9 @@ class Records(Expressions):
         return k
 
     def _on_field_expression(self, node: Node) -> Got:
+        found = self._object_field_expression(node) if self.unit.has_structs else None
+        if found is not None:
+            return self.plain(found, node)
         argument = self.child(node, "argument")
         symbol = self.find(self.text(argument)) if argument.type == "identifier" else None
         if isinstance(symbol, Members):

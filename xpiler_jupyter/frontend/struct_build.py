@@ -49,8 +49,8 @@ class StructValues(StructStorage):
             found = self.object_at(nodes[0])
             if isinstance(found, Struct) and found.type is struct:
                 return found
-        if constructors and (nodes or any(not self.method(c).params or len(c.defaults) == len(c.params)
-                                          for c in constructors)):
+        defaulted = "=default" in "".join(self.text(struct.node).split())
+        if constructors and (nodes or not defaulted):
             args = self.operands(nodes)
             return self._constructed(struct, self.choose(node, struct.name, constructors, args, None), args, node, base)
         return self._aggregate(struct, nodes, node, base, init is not None)

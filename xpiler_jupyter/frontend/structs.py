@@ -33,6 +33,9 @@ class StructStorage(Objects):
     def stable_pointer(self, name: str, ptr: Ptr, node: Node) -> Ptr:
         raise NotImplementedError
 
+    def _reads(self, e: Expr, place: Cell | Place) -> bool:
+        raise NotImplementedError
+
     def place_array(self, name: str, dtype: ScalarType, shape: tuple[int, ...], memory: str, node: Node,
                     zeroed: bool = False) -> Ptr:
         raise NotImplementedError
@@ -243,16 +246,20 @@ class StructStorage(Objects):
 
     def copy_struct(self, target: Struct, source: Struct, node: Node) -> None:
         """`target = source`, member by member; what a later member still needs of the old value is named first."""
-        written = {b for m in target.members.values() for b in _buffers(m)}
         values: dict[str, Symbol] = {}
-        several = len(source.members) > 1
+        stored: list[Cell | Place] = []
+        inner = any(isinstance(m, Struct | Array) for m in target.members.values())
+        if inner:
+            stored = [m for m in target.members.values() if isinstance(m, Cell | Place)]
         for name, member in source.members.items():
             values[name] = member
-            if several and isinstance(member, Value | Cell | Place):
+            if isinstance(member, Value | Cell | Place) and member != target.members.get(name):
                 e = self.symbol_value(member)
-                if any(isinstance(n, Load) and n.buffer in written for n in walk(e)) and \
-                        member != target.members.get(name):
+                if any(self._reads(e, p) for p in stored):
                     values[name] = self.let(f"{lower_first(source.type.template)}_{name}", e, node)
+            place = target.members[name]
+            if isinstance(place, Cell | Place) and not inner:
+                stored.append(place)
         for name, value in values.items():
             if value != target.members[name]:
                 self.copy_member(target.members[name], value, node)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import tree_sitter
 import tree_sitter_cuda
@@ -74,7 +75,7 @@ class Tree:
     def _mask(self, tokens: list[Token], qualifiers: set[str]) -> str:
         out: list[str] = []
         pending: list[tuple[str, tuple[Token, ...], int]] = []
-        templates, braces = _template_names(tokens), _dim3_brackets(tokens)
+        templates, braces = _template_names(tokens), _dim3_brackets(tokens) | _struct_brackets(tokens)
         rows, row_names = _row_pointer_brackets(tokens)
         at, k = 0, 0
         previous = Token("op", "", 0, 0)
@@ -260,6 +261,40 @@ def _dim3_brackets(tokens: list[Token]) -> dict[int, str]:
             end = _after_brackets(tokens, b + 1)
             if tokens[d].text != ")" and tokens[d].text not in _TYPE_WORDS and end > c:
                 out[c], out[end - 1] = "{", "}"
+    return out
+
+
+def _struct_brackets(tokens: list[Token]) -> dict[int, str]:
+    """Braces to put in place of the brackets of `Struct name(...);` inside functions, by token index: the grammar may take
+    it for the declaration of a function."""
+    words = [k for k, t in enumerate(tokens) if t.kind != "space"]
+    text = [tokens[k].text for k in words]
+    structs = {b for a, b in pairwise(text) if a in ("struct", "class")}
+    out: dict[int, str] = {}
+    body = depth = 0  # how deep the innermost function's body begins, and how deep we are
+    for j, word in enumerate(text):
+        if word == "{":
+            depth += 1
+            if not body and j and text[j - 1] in (")", "const", "noexcept"):
+                body = depth
+        elif word == "}":
+            body = 0 if depth == body else body
+            depth -= 1
+        if not body or word not in structs:
+            continue
+        k = j + 1
+        if k < len(text) and text[k] == "<":
+            open_ = 0
+            while k < len(text):
+                open_ += {"<": 1, ">": -1, ">>": -2}.get(text[k], 0)
+                k += 1
+                if open_ <= 0:
+                    break
+        if k + 2 < len(text) and tokens[words[k]].kind == "id" and text[k + 1] == "(" and text[k + 2] != ")":
+            end = _after_brackets(tokens, words[k] + 1)
+            after = next((t.text for t in tokens[end:] if t.kind != "space"), "")
+            if after in (";", ","):
+                out[words[k + 1]], out[end - 1] = "{", "}"
     return out
 
 
