@@ -243,3 +243,10 @@ def test_a_host_number_called_like_a_parameter_is_told_apart():
     text = ADD + "int main() { int n = ask(); float* d; cudaMalloc(&d, n * 4); add<<<n, 32>>>(d, d, 32 * n); }"
     k = parse(text, "cuda")
     assert [p.name for p in k.sizes] == ["n_host"] and k.params[0].extent == Var("n_host", I32)
+
+
+def test_a_literal_that_shapes_the_block_is_the_only_value():
+    text = ADD + "int main() { const int w = 96; float* d; add<<<4, w>>>(d, d, w); }"
+    k = parse(text, "cuda")
+    assert extents(k)["threadIdx.x"] == Const(96, I32)
+    assert [ExprText(get("cuda")).expr(e) for e in k.assume] == ["n == 96"]

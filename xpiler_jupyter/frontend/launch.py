@@ -183,12 +183,17 @@ def _contracts(unit: Unit, f: Function, found: Found, launch: Launch, names: dic
     """What the host function makes sure of before it launches, over names that the kernel or its launch has."""
     known = {unit.tree.text_of(p.name) for p in f.params if p.name is not None} | {p.name for p in launch.sizes}
     known |= {p.name for p in launch.host.params} if launch.host is not None else set()
-    for e in (*found.reader.contracts, *(g for g in found.site.guards if g is not None)):
+    site, literals = found.site, found.reader.literals
+    # A literal that shapes the block and is passed on: the kernel gets no other value in a block of that shape.
+    shaping = {n.name for e in (*site.block.values(), *([site.shared] if site.shared is not None else []))
+               for n in walk(e) if isinstance(n, Var)}
+    fixed = [build.binary("==", Var(n, literals[n].dtype), literals[n]) for n in sorted(shaping & set(literals))]
+    for e in (*found.reader.contracts, *(g for g in site.guards if g is not None), *fixed):
         said = narrowed(simplify_expr(_rename(e, names)))
         if not isinstance(said, Const) and {n.name for n in walk(said) if isinstance(n, Var)} <= known:
             launch.assume.append(said)
-    if None in found.site.guards:
-        launch.notes.append(f"the launch of line {unit.tree.span(found.site.node).line} is reached (it stands under a "
+    if None in site.guards:
+        launch.notes.append(f"the launch of line {unit.tree.span(site.node).line} is reached (it stands under a "
                             "condition)")
 
 

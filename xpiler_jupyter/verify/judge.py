@@ -289,7 +289,7 @@ class Judge:
                                     source=self.source.text, line=fault.line, hint=f"Say --shape {name}=...")
         return SourceFaultError(f"the source is at fault{place}: {fault.message}", source=self.source.text,
                                 line=fault.line, hint="Such a kernel has no meaning to preserve: correct it first, or "
-                                "give other sizes with --shape.")
+                                "give other sizes with --shape, or say with --assume which there are.")
 
     def _located(self, err: XpilerError, prefix: str) -> XpilerError:
         return type(err)(prefix + err.message, source=self.source.text, line=err.line, column=err.column, hint=err.hint)
