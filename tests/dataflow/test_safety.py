@@ -199,3 +199,41 @@ extern "C" void host(const float* a, float* b) {{
     found = judged(subject)
     assert found.races.status == status, found
     assert status == "violated" or found.status == "ok", found
+
+
+BEHIND = """float* src = (float*)A; __nram__ float a[2][64];
+    __memcpy_async(a[0], A, 256, GDRAM2NRAM);
+    for (int k = 0; k < 4; k++) {{
+        __sync_io();
+        if (k < 3) __memcpy_async(a[{next}], A + (k + 1) * 64, 256, GDRAM2NRAM);
+        __bang_mul_scalar(a[k % 2], a[k % 2], 2, 64);
+        __memcpy(B + k * 64, a[k % 2], 256, NRAM2GDRAM);
+    }}"""
+
+
+@pytest.mark.parametrize(("body", "status"), [
+    ("__nram__ float a[64]; __memcpy_async(a, A, 256, GDRAM2NRAM); __sync_io(); __memcpy(B, a, 256, NRAM2GDRAM);", "ok"),
+    ("__nram__ float a[64]; __memcpy_async(a, A, 256, GDRAM2NRAM); __sync(); __memcpy(B, a, 256, NRAM2GDRAM);", "ok"),
+    ("__nram__ float a[64]; __memcpy_async(a, A, 256, GDRAM2NRAM); __memcpy(B, a, 256, NRAM2GDRAM); __sync_io();", "ok"),  # one queue
+    ("""__nram__ float a[64]; __memcpy_async(a, A, 256, GDRAM2NRAM);
+     __bang_mul_scalar(a, a, 2, 64); __memcpy(B, a, 256, NRAM2GDRAM);""", "violated"),
+    ("""__nram__ float a[64]; __memcpy_async(a, A, 256, GDRAM2NRAM); __sync_compute();
+     __bang_mul_scalar(a, a, 2, 64); __memcpy(B, a, 256, NRAM2GDRAM);""", "violated"),
+    (BEHIND.format(next="(k + 1) % 2"), "ok"),
+    (BEHIND.format(next="k % 2"), "violated"),
+])
+def test_copies_that_run_behind(body: str, status: str) -> None:
+    text = f"""__mlu_global__ void f(const float* A, float* B) {{ if (taskId == 0) {{ {body} }} }}
+extern "C" void host(const float* a, float* b) {{
+    float *A, *B; cnrtMalloc((void**)&A, 1024); cnrtMalloc((void**)&B, 1024);
+    cnrtMemcpy(A, (void*)a, 1024, cnrtMemcpyHostToDev);
+    cnrtMemcpy(B, b, 1024, cnrtMemcpyHostToDev);
+    cnrtDim3_t dim = {{1, 1, 1}}; cnrtFunctionType_t type = cnrtFuncTypeBlock;
+    cnrtQueue_t queue; cnrtQueueCreate(&queue);
+    f<<<dim, type, queue>>>(A, B); cnrtQueueSync(queue);
+    cnrtMemcpy(b, B, 1024, cnrtMemcpyDevToHost);
+}}"""
+    subject = Subject(text, registry.get("bang"), parse(text, "bang"))
+    found = judged(subject)
+    assert found.races.status == status, found
+    assert refused_by_simulator(subject) == (status == "violated")

@@ -88,6 +88,7 @@ class Platform:
         kernel_qualifier: what marks a kernel, e.g. "__global__"; empty: an extern "C" function.
         barriers: text per barrier scope.
         dynamic_shared: may the launch say how large an array in a block's memory is?
+        completes: its calls that wait for everything that runs behind (`Instr.deferred`), barriers among them.
         votes: its barriers of a block that also vote, and what their value is: "count", "and", "or".
         types: text per scalar type.
         type_names: its own words for scalar types, beside C's; vectors: bytes of its vector types, values that only
@@ -130,6 +131,7 @@ class Platform:
     emit: Callable[[Kernel], str]
     simulator: Path
     dynamic_shared: bool = False
+    completes: tuple[str, ...] = ()
     votes: dict[str, str] = field(default_factory=dict)
     api: HostApi | None = None
     predefined: dict[str, int] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from ..dataflow.proof.machine import Machine, Safety
 from ..dataflow.proof.safety import safety
 from ..frontend.meanings import with_meanings
 from ..ir.build import integer
-from ..ir.nodes import AnyStmt, Call, Expr, For, InstrCall, Kernel, Ref, Span, Store, Var
+from ..ir.nodes import AnyStmt, Barrier, Call, Expr, For, InstrCall, Kernel, Ref, Span, Store, Var
 from ..ir.visit import Rewriter, walk
 from ..platforms.base import Platform
 from ..platforms.instr import Operand
@@ -44,21 +44,56 @@ def machine_of(platform: Platform, kernel: Kernel) -> Machine:
     part = tuple(dict.fromkeys(a for m in platform.memories for a in m.shared_by))
     meets = {scope: part for scope in platform.barriers if scope not in ("block", "warp")}
     together: set[Span] = set()
+    waits: dict[Span, frozenset[str]] = {}
+    queues: dict[Span, str] = {}
     for n in walk(kernel.body):
         row = platform.instr(n.instr) if isinstance(n, InstrCall) else None
-        if row is not None and row.lanes > 1 and not any(o.per_lane for o in row.operands) and n.span is not None:
+        if not isinstance(n, InstrCall) or row is None or n.span is None:
+            continue
+        if row.lanes > 1 and not any(o.per_lane for o in row.operands):
             together.add(n.span)
-    return Machine(words.levels, words.apart, meets, platform.lane_width, frozenset(together))
+        if row.deferred:
+            waits[n.span] = _completed_by(n, platform)
+        if (queue := _queue(n, platform)) is not None:
+            queues[n.span] = queue
+    return Machine(words.levels, words.apart, meets, platform.lane_width, frozenset(together), waits, queues,
+                   _pauses(platform))
+
+
+def _completed_by(call: InstrCall, platform: Platform) -> frozenset[str]:
+    """Scopes of the barriers after which a call that runs behind is done."""
+    scopes = {s for s, text in platform.barriers.items() if text.split("(")[0] in platform.completes}
+    scopes |= {w for w in platform.completes if w in _pauses(platform)}
+    queue = _queue(call, platform)
+    return frozenset(scopes | ({queue} if queue is not None else set()))
+
+
+def _queue(call: InstrCall, platform: Platform) -> str | None:
+    """What waits for the copies of a queue names it."""
+    for rows in platform.copies.values():
+        names = (rows.plain, rows.strided, rows.later, rows.later_strided)
+        if rows.wait and any(name and call.instr.startswith(f"{name}.") for name in names):
+            return rows.wait
+    return None
+
+
+def _pauses(platform: Platform) -> frozenset[str]:
+    """Calls at which a thread waits for its own work."""
+    meetings = {text.split("(")[0] for text in platform.barriers.values()}
+    return frozenset({rows.wait for rows in platform.copies.values() if rows.wait} | set(platform.completes)) - meetings
 
 
 def readable(kernel: Kernel, platform: Platform) -> Kernel:
     """The kernel in plain statements. A call to which each lane brings values becomes stores, to what it writes, of a value
-    of which no more is said than what it depends on: the operands, and which thread it is."""
+    of which no more is said than what it depends on: the operands, and which thread it is. A call that waits becomes a
+    barrier that meets nobody."""
     block = [Var(a.name) for a in platform.axes if a.level == "block"]
 
     class Put(Rewriter):
         def visit_InstrCall(self, call: InstrCall) -> Any:
             row = platform.instr(call.instr)
+            if call.instr in pauses:
+                return Barrier(call.instr, span=call.span)
             if row is None or not any(o.per_lane for o in row.operands):
                 return call
             written = [(o, a) for o, a in zip(row.operands, call.args, strict=True) if isinstance(a, Ref) and "w" in o.access]
@@ -70,6 +105,7 @@ def readable(kernel: Kernel, platform: Platform) -> Kernel:
             here = tuple(v for v in block if v.name in axes)
             return tuple(s for o, a in written for s in _stores(call, o, a, (*given, *here)))
 
+    pauses = _pauses(platform)
     axes = {n.var for n in walk(kernel.body) if isinstance(n, For) and n.kind == "parallel"}
     return with_meanings(Put().visit(kernel))
 

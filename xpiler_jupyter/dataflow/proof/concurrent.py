@@ -10,7 +10,6 @@ returned holds up no barrier.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from functools import cached_property
 
 from ...ir.nodes import Alloc, Barrier, Break, Continue, For, If, Kernel, Node, Return, While
 from ...ir.visit import stmts_of, walk
@@ -32,11 +31,7 @@ class Threads:
         self.rel, self.machine = rel, machine
         self.places = Places(kernel.body)
         self.extents = {n.var: n.hi for n in walk(kernel.body) if isinstance(n, For) and n.kind == "parallel"}
-        self.fences = [p for p in rel.passings if isinstance(p.node, Barrier) and p.node.scope not in self.all_waits]
-
-    @cached_property
-    def all_waits(self) -> set[str]:
-        return {w for names in self.machine.waits.values() for w in names}
+        self.fences = [p for p in rel.passings if isinstance(p.node, Barrier) and p.node.scope not in machine.pauses]
 
     def axes(self, path: tuple[int, ...], level: str) -> list[int]:
         """Positions of the axis loops of this level among the loops of a path."""

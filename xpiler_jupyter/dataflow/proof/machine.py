@@ -20,7 +20,9 @@ class Machine:
         meets: barrier scope -> the block axes along which threads wait for each other, where these are not all.
         lanes: threads of a warp, which a barrier of scope "warp" brings together; 1 where there are none.
         together: where the calls stand that a warp makes as one: its lanes do not race with each other there.
-        waits: places of calls that run behind -> the waits (names of barriers' scopes) that complete each.
+        waits: places of calls that run behind -> the scopes of barriers that complete each.
+        queues: places of calls that run one after the other, behind or not -> the queue of each.
+        pauses: scopes of barriers at which a thread only waits for its own calls and meets nobody.
     """
 
     levels: Mapping[str, str] = field(default_factory=dict)
@@ -28,7 +30,9 @@ class Machine:
     meets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     lanes: int = 1
     together: frozenset[Span] = frozenset()
-    waits: Mapping[Span, tuple[str, ...]] = field(default_factory=dict)
+    waits: Mapping[Span, frozenset[str]] = field(default_factory=dict)
+    queues: Mapping[Span, str] = field(default_factory=dict)
+    pauses: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

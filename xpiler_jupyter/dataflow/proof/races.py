@@ -163,7 +163,7 @@ def _explain(threads: Threads, buffer: Buffer, a: Access, b: Access, pairs: Map)
         return Finding("unknown", f"{where}: whether two threads touch the same element of {buffer.name} is not known", lines,
                        buffer.name)
     _, x, y = found
-    one, other = _thread(threads, a, x), _thread(threads, b, y)
+    one, other = thread_at(threads, a, x), thread_at(threads, b, y)
     element = element_at(threads, a, x)
     words = f"{buffer.name}[{', '.join(map(str, element))}]" if element else buffer.name
     first, second = ("writes" if s.write else "reads" for s in (a, b))
@@ -189,6 +189,6 @@ def element_at(threads: Threads, a: Access, at: list[int]) -> tuple[int, ...]:
 
 
 
-def _thread(threads: Threads, a: Access, at: list[int]) -> dict[str, int]:
+def thread_at(threads: Threads, a: Access, at: list[int]) -> dict[str, int]:
     keep = {*threads.axes(a.path, "grid"), *threads.axes(a.path, "block"), *threads.shared_loops(a.path)}
     return {threads.axis(a.path, k): at[k] for k in sorted(keep)}

@@ -16,9 +16,10 @@ from ..relations import Relations, relations
 from ..rounds import at_sizes, written_out
 from ..sets import TooHard
 from .barriers import barriers
+from .behind import behind
 from .concurrent import Threads
 from .initialised import initialised
-from .machine import OK, Finding, Machine, Places, Safety
+from .machine import OK, Finding, Machine, Places, Safety, worst
 from .races import races
 
 
@@ -41,7 +42,7 @@ def safety(kernel: Kernel, scalars: Mapping[str, int], machine: Machine, lengths
         unknown = Finding("unknown", "what the kernel touches is too hard to work out in time")
         return Safety(unknown, unknown, unknown, unknown)
     threads = Threads(kernel, rel, machine)
-    return Safety(_bounds(kernel, rel), races(threads), barriers(threads), initialised(threads))
+    return Safety(_bounds(kernel, rel), worst([races(threads), behind(threads)]), barriers(threads), initialised(threads))
 
 
 def _bounds(kernel: Kernel, rel: Relations) -> Finding:

@@ -37,6 +37,7 @@ PLATFORM = Platform(
     max_threads=max(job.tasks for job in tables.API.jobs),
     kernel_qualifier=tables.KERNEL_QUALIFIER,
     barriers=tables.BARRIERS,
+    completes=("__sync", "__sync_cluster", "__sync_all"),
     emit=emit,
     simulator=Path(__file__).parent / "sim.hpp",
     api=tables.API,
