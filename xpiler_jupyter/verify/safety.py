@@ -56,7 +56,8 @@ def machine_of(platform: Platform, kernel: Kernel) -> Machine:
             waits[n.span] = _completed_by(n, platform)
         if (queue := _queue(n, platform)) is not None:
             queues[n.span] = queue
-    return Machine(words.levels, words.apart, meets, platform.lane_width, frozenset(together), waits, queues,
+    largest = {a.name: a.max_extent for a in platform.axes}
+    return Machine(words.levels, largest, words.apart, meets, platform.lane_width, frozenset(together), waits, queues,
                    _pauses(platform))
 
 

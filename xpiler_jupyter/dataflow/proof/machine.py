@@ -16,6 +16,7 @@ class Machine:
 
     Attributes:
         levels: level of each axis, "grid" or "block".
+        largest: the greatest number of indices that an axis can have.
         apart: of a memory that a block shares along some of its axes only, the others.
         meets: barrier scope -> the block axes along which threads wait for each other, where these are not all.
         lanes: threads of a warp, which a barrier of scope "warp" brings together; 1 where there are none.
@@ -26,6 +27,7 @@ class Machine:
     """
 
     levels: Mapping[str, str] = field(default_factory=dict)
+    largest: Mapping[str, int] = field(default_factory=dict)
     apart: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     meets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     lanes: int = 1

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ...ir.build import integer
-from ...ir.nodes import Kernel
+from ...ir.nodes import Call, Const, For, Kernel
+from ...ir.visit import Rewriter
 from ..extents import bounds_report
 from ..relations import Relations, relations
 from ..rounds import at_sizes, written_out
@@ -35,7 +36,7 @@ def safety(kernel: Kernel, scalars: Mapping[str, int], machine: Machine, lengths
     kernel = at_sizes(kernel, scalars)
     params = tuple(replace(p, extent=integer((lengths or {})[p.name])) if p.pointer and p.extent is None
                    and p.name in (lengths or {}) else p for p in kernel.params)
-    kernel = written_out(replace(kernel, params=params))
+    kernel = written_out(_Launchable(machine).visit(replace(kernel, params=params)))
     try:
         rel = relations(kernel)
     except TooHard:
@@ -43,6 +44,19 @@ def safety(kernel: Kernel, scalars: Mapping[str, int], machine: Machine, lengths
         return Safety(unknown, unknown, unknown, unknown)
     threads = Threads(kernel, rel, machine)
     return Safety(_bounds(kernel, rel), worst([races(threads), behind(threads)]), barriers(threads), initialised(threads))
+
+
+class _Launchable(Rewriter):
+    """Launches whose size is not known are none that the machine cannot do."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+
+    def visit_For(self, s: For) -> For:
+        most = self.machine.largest.get(s.axis or "") if s.kind == "parallel" else None
+        if most is None or isinstance(s.hi, Const):
+            return s
+        return replace(s, hi=Call("min", (s.hi, Const(most, s.hi.dtype)), s.hi.dtype))
 
 
 def _bounds(kernel: Kernel, rel: Relations) -> Finding:
