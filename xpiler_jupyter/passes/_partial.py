@@ -82,7 +82,7 @@ def in_parts(loop: For, lane: str, factor: int, taken: set[str]) -> Parts | None
 
 def _each(loop: For, lane: str, factor: int, s: Any) -> For:
     made = counted(lane, Const(factor, loop.dtype), Block((s,)), lo=Const(0, loop.dtype))
-    return dataclasses.replace(made, dtype=loop.dtype)
+    return dataclasses.replace(made, step=Const(1, loop.dtype), dtype=loop.dtype)
 
 
 def _joined(c: Carried, part: Load) -> Any:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
-from ..ir.nodes import Alloc, For, Kernel, Load, Store
-from ..ir.visit import walk
+from ..ir.nodes import Alloc, Block, For, Kernel, Load, Store
+from ..ir.visit import all_names, fresh_name, rename, walk
 from ..platforms import registry
 from ..platforms.base import Memory, Platform
 from ._loops import find_loop, serial_loops
@@ -108,6 +108,12 @@ class Cache(Pass):
         """A thread's own array needs no copies: it stands in the other memory from the start."""
         if own.zeroed:
             raise self.refuse(f"{own.name} starts with zeros, but {memory.name} memory cannot be initialised", own)
+        twins = sum(isinstance(n, Alloc) and n.name == own.name for n in walk(kernel.body))
+        if twins > 1 and memory.qualifier:  # at the top of the text its name must be its own
+            block = next(n for n in walk(kernel.body) if isinstance(n, Block) and any(s is own for s in n.stmts))
+            at, name = next(k for k, s in enumerate(block.stmts) if s is own), fresh_name(own.name, all_names(kernel))
+            renamed = rename(block, {own.name: name})
+            kernel, own = replace_node(kernel, block, renamed), cast(Alloc, renamed.stmts[at])
         alloc = replace(own, memory=memory.name)
         if memory.qualifier:
             moved = place_alloc(self.refuse, replace_node(kernel, own, None), platform, alloc, memory, None)
