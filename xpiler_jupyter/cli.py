@@ -25,13 +25,13 @@ class Parser(argparse.ArgumentParser):
 
 def parser() -> Parser:
     """The command line."""
-    from .commands import bench, check, doc, doctor, explain, port, run
+    from .commands import bench, check, doc, doctor, explain, port, prove, run
 
     top = Parser(prog="xpiler",
                  description="Port tensor kernels between C, CUDA and HIP, pass by pass, each step judged.")
     top.add_argument("--version", action="version", version=f"xpiler-jupyter {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
-    for module in (port, run, check, explain, doctor, bench, doc):
+    for module in (port, run, check, prove, explain, doctor, bench, doc):
         name = module.__name__.rsplit(".", 1)[1]
         sub = commands.add_parser(name, help=module.HELP, description=module.__doc__, allow_abbrev=False,
                                   formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -311,6 +311,17 @@ class Port(History):
                 self.steps = (*self.steps, *rest)
                 return
 
+    def why(self) -> str:
+        """Why the verdict is what it is: the proofs of the whole and of each step, what stopped those that failed, and
+        what the outputs are made of in the source and in the port. What is proved on the way is on the steps then."""
+        steps = [(s, _subject(s)) for s in self.steps if s.state == "accepted"]
+        if not steps or self.prove <= 0:
+            raise StateError("there is nothing to explain yet" if self.prove > 0 else "proofs are switched off (--prove 0)")
+        judge = self.judge
+        lines = self._proofs.why(judge.original, steps, judge.sizes.sets[0].scalars)
+        self._settle()
+        return "\n".join([f"{self.kernel_name}, {self.source.title} to {self.platform.title}: {lines[0]}", *lines[1:]])
+
     def cancel(self) -> None:
         """Stops `run` after the step in progress; what was done stays."""
         self._cancelled.set()

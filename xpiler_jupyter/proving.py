@@ -16,6 +16,7 @@ from .verify.interface import Mismatch, paired_scalars
 from .verify.proofs import SECONDS, Proving, Question
 from .verify.subject import Scalars, Subject
 from .verify.verdict import verdict_of
+from .verify.why import explained
 
 AT_ONCE = 2  # proofs under way; more would take the processors from the tests
 
@@ -47,7 +48,8 @@ class Proofs:
             except Mismatch:
                 before = None  # it has other parameters than the source: there is nothing to chain
         if before is not None:
-            self._ask(Question(before, after, own, "step", "the step before"))
+            self._ask(Question(before, after, own, "step", "the step before",
+                               names=("of the step before", "of this step")))
         if whole or before is None:
             self._ask(Question(source, after, dict(scalars)))
 
@@ -106,6 +108,24 @@ class Proofs:
             self._done(key, self._under_way[key].result())
             self._go_on()
         return self._known.get(key)
+
+    def why(self, source: Subject, steps: Iterable[tuple[Step, Subject]], scalars: Scalars) -> list[str]:
+        """The proofs in words: of the whole, of each step by itself, and what the outputs are made of. `steps` are the
+        accepted ones with their texts as subjects; `settled` has their proofs afterwards."""
+        chain = list(steps)
+        for k, (_, after) in enumerate(chain):
+            self.begin(source, chain[k - 1][1] if k else None, after, scalars, whole=after is chain[-1][1])
+        last = chain[-1][1]
+        out: list[str] = []
+        for (step, after), done in zip(chain, self.settled(s for s, _ in chain), strict=True):
+            found = {e.kind: e for e in done.evidence}
+            e = found.get("step") or found.get("equivalence")
+            if e is not None:
+                out.append(f"{step.pass_name}: {e.detail} ({e.seconds:.2f} s)")
+            if after is last and "equivalence" in found:
+                whole = found["equivalence"]
+                out.insert(0, f"{whole.detail} ({whole.seconds:.2f} s)")
+        return out + explained(Question(source, last, dict(scalars)), self.seconds)
 
     def stop(self) -> None:
         """Ends every proof under way."""

@@ -32,7 +32,12 @@ def test_help(run: Run, line: str, words: list[str]) -> None:
     assert ran.success and ran.value is None and all(w in ran.out for w in words)
 
 
-@pytest.mark.parametrize("magic", ["steps", "next", "accept", "reject", "undo", "edit"])
+def test_why(run: Run) -> None:
+    run(f"%%xpile --to cuda --prove 2.5\n{KERNEL}")
+    assert "equal to the source for all inputs" in run("%xpile_why").out
+
+
+@pytest.mark.parametrize("magic", ["steps", "next", "accept", "reject", "undo", "edit", "why"])
 def test_every_magic_has_help(run: Run, magic: str) -> None:
     ran = run(f"%xpile_{magic} -h")
     assert ran.success and f"xpile_{magic} [-h]" in ran.out

@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--retry", action="store_true", help="do again what failed last time")
     parser.add_argument("--timeout", type=float, default=180.0, metavar="S", help="give up on one port after this long")
     common.add_allow(parser)
+    common.add_prove(parser)
     parser.add_argument("--out", metavar="DIR", help="write the ported kernels here")
 
 
@@ -102,7 +103,7 @@ def tasks(args: argparse.Namespace, source: str, targets: list[str]) -> list[Tas
     files = files[::args.every][:args.limit]
     shas = {p: "+".join((hashlib.sha256(p.read_bytes()).hexdigest()[:16], *allow)) for p in files}
     return [{"path": str(p), "file": str(p.relative_to(folder)), "from": source, "to": target, "sha": shas[p],
-             "out": args.out, "allow": allow} for target in targets for p in files]
+             "out": args.out, "allow": allow, "prove": args.prove} for target in targets for p in files]
 
 
 def key(item: Task | Result) -> tuple[str, str, str, str]:

@@ -66,9 +66,11 @@ def port_one(task: Task) -> Result:
     port = None
     try:
         from ..port import Port
+        from ..verify.proofs import SECONDS
 
         text = Path(task["path"]).read_text(errors="replace")
-        port = Port(text, task["to"], source=task["from"], filename=task["file"], allow=task.get("allow", ()))
+        port = Port(text, task["to"], source=task["from"], filename=task["file"], allow=task.get("allow", ()),
+                    prove=task.get("prove", SECONDS))
         port.run()
     except XpilerError as err:
         result["error"] = err.as_dict()
@@ -92,6 +94,11 @@ def _reached(port: Any, task: Task, failed: bool) -> Result:
         if not failed and not ported:
             out["error"] = {"kind": "wrong" if level == "wrong" else "unfinished", "message": port.verdict.detail,
                             "line": None, "column": None}
+        proof = next((e for s in port.steps[-1:] for e in s.evidence if e.kind == "equivalence"), None)
+        if ported and proof is not None:
+            out["proof_seconds"] = round(proof.seconds, 3)
+            if proof.status != "pass":
+                out["unproved"] = proof.data.get("reason", proof.detail)
         if ported:
             from ..platforms.kinds import used
 

@@ -12,8 +12,8 @@ from typing import Any
 from ..verify.evidence import LADDER
 
 Result = dict[str, Any]
-COLUMNS = ("direction", "files", "ported", "compiled", "tested equal", "matrix", "vector", "source at fault",
-           "unsupported", "other failures", "internal", "median s", "p95 s")
+COLUMNS = ("direction", "files", "ported", "compiled", "tested equal", "proved", "all sizes", "matrix", "vector",
+           "source at fault", "unsupported", "other failures", "internal", "median s", "p95 s")
 
 
 def reached(result: Result, level: str) -> bool:
@@ -49,6 +49,7 @@ def summary(results: list[Result]) -> list[dict[str, Any]]:
             "direction": _direction(direction), "files": len(mine), "ported": kinds["ported"],
             "compiled": sum(reached(r, "compiled") for r in mine),
             "tested equal": sum(reached(r, "tested") for r in mine),
+            "proved": sum(reached(r, "proved_sizes") for r in mine), "all sizes": sum(reached(r, "proved") for r in mine),
             "matrix": sum(uses(r, "matrix") for r in mine), "vector": sum(uses(r, "vector") for r in mine),
             "source at fault": kinds["source_fault"], "unsupported": kinds["unsupported"],
             "other failures": sum(n for k, n in kinds.items() if k not in known), "internal": kinds["internal"],
@@ -73,6 +74,23 @@ def instr_table(results: list[Result]) -> list[list[str]]:
     return rows
 
 
+def proof_table(results: list[Result]) -> list[list[str]]:
+    """Per direction and first word of the files' names: how many ports have which verdict; a heading row first. Directions
+    none of which is proved are left out."""
+    levels = ("compiled", "tested", "proved_sizes", "proved")
+    rows = [["direction", "files", "ported", "compiled", "tested", "proved, these sizes", "proved, all sizes"]]
+    for direction in sorted({(r["from"], r["to"]) for r in results}):
+        mine = [r for r in results if (r["from"], r["to"]) == direction]
+        if not any(reached(r, "proved_sizes") for r in mine):
+            continue
+        for name in sorted({family(r) for r in mine}):
+            group = [r for r in mine if family(r) == name]
+            counts = Counter(str(r.get("verdict")) for r in group if r.get("ported"))
+            rows.append([_direction(direction), f"{name} ({len(group)})", str(sum(counts.values())),
+                         *(str(counts[level]) for level in levels)])
+    return rows
+
+
 def report(results: list[Result]) -> str:
     """The whole report as text."""
     if not results:
@@ -81,6 +99,12 @@ def report(results: list[Result]) -> str:
     by_family = instr_table(results)
     if len(by_family) > 1:
         out += ["", "ports that use matrix and vector instrs of the target:", *_table(by_family)]
+    proofs = proof_table(results)
+    if len(proofs) > 1:
+        out += ["", "ports by verdict:", *_table(proofs)]
+        reasons = Counter(_without_numbers(r["unproved"]) for r in results if r.get("ported") and r.get("unproved"))
+        if reasons:
+            out += ["", "not proved, by reason:", *(f"  {n:5}  {what}" for what, n in reasons.most_common(20))]
     unsupported = Counter(_construct(r) for r in results if kind(r) == "unsupported")
     if unsupported:
         out += ["", "unsupported, by construct:"]
@@ -125,4 +149,8 @@ def _quantile(ordered: list[float], q: float) -> float:
 
 def _construct(result: Result) -> str:
     """The message without what differs from file to file."""
-    return re.sub(r"\b\d+\b", "N", str(result["error"]["message"]).split("\n")[0])
+    return _without_numbers(result["error"]["message"])
+
+
+def _without_numbers(text: Any) -> str:
+    return re.sub(r"\d+(\.\d+)?", "N", str(text).split("\n")[0])

@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", action="store_true", help="show every pass with its diff and evidence on stdout")
     common.add_allow(parser)
     common.add_assume(parser)
+    common.add_prove(parser)
     common.add_device(parser)
     common.add_switches(parser)
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the test inputs")
@@ -39,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
 
     port = start(text, target, source=source, kernel=args.kernel, shape=sizes, device=args.device,
                  seed=args.seed, filename=args.file, allow=[args.allow], arch=args.arch, flat=args.flat,
-                 assume=args.assume, with_=common.templates(args))
+                 assume=args.assume, with_=common.templates(args), prove=args.prove)
     try:
         port.run()
     except UsageError:

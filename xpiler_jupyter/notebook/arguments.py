@@ -106,6 +106,8 @@ def port_parser(platforms: Mapping[str, str]) -> MagicParser:
                         help="an architecture other than the platform's usual one, such as mtp_372")
     parser.add_argument("--flat", action="store_true",
                         help="run on the platform's tolerant simulator, which does not check operands")
+    parser.add_argument("--prove", type=float, default=5.0, metavar="SECONDS",
+                        help="what a proof may take, of equality for all inputs (default 5; 0 for no proofs)")
     parser.add_argument("--step", action="store_true",
                         help="stop after each proposal; then %%xpile_accept, %%xpile_next ...")
     parser.add_argument("-o", "--output", metavar="NAME", help="also keep the port under this name")
@@ -124,6 +126,8 @@ def step_parser(magic: str) -> MagicParser:
         "steps": "Show the latest port, or one of its steps.",
         "next": "Propose the next planned pass, or a pass of your choice with its knobs,\n"
                 "e.g. %xpile_next loop_split loop=i factor=8.",
+        "why": "Explain the proof: which output is made of what in the source and in the port, what each step's proof\n"
+               "says, or what stopped it.",
         "accept": "Take the proposal that waits.",
         "reject": "Put the proposal that waits aside.",
         "undo": "Take the last change back.",

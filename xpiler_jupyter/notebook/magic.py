@@ -75,7 +75,7 @@ class XpileMagics(Magics):  # type: ignore[misc,unused-ignore]
         port = start(text, args.to, source=args.source, kernel=args.kernel, shape=sizes(args.shape, self.shell.user_ns),
                      ref=self._function(args.ref), engine=args.engine, device=args.device, seed=args.seed,
                      filename=args.file, allow=[args.allow], arch=args.arch, flat=args.flat, assume=args.assume,
-                     with_=template_arguments(args.with_))
+                     with_=template_arguments(args.with_), prove=args.prove)
         self.latest = port
         if args.output:
             self.shell.user_ns[args.output] = port
@@ -131,6 +131,15 @@ class XpileMagics(Magics):  # type: ignore[misc,unused-ignore]
         if port is None or args.step is None:
             return port
         return port.steps[_index(port, args.step)]
+
+    @no_var_expand  # type: ignore[untyped-decorator,unused-ignore]
+    @line_magic  # type: ignore[untyped-decorator,unused-ignore]
+    @plain_errors
+    def xpile_why(self, line: str) -> None:
+        """Explain the proof of the latest port: what its outputs are made of, or what stopped the proof."""
+        _, port = self._begin("why", line)
+        if port is not None:
+            print(port.why())
 
     @no_var_expand  # type: ignore[untyped-decorator,unused-ignore]
     @line_magic  # type: ignore[untyped-decorator,unused-ignore]

@@ -22,13 +22,15 @@ from .subject import Scalars, Subject
 
 SECONDS = 5.0  # what a proof may take
 EFFORT = 12_000_000  # integer-set operations per second of that, about
+EXTRA = 0.2  # the share of it that may go to a proof for all sizes where one at the sizes tested is there already
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """Is `b` equal to `a`? `scalars` are values of a's scalars ("at these sizes"), None for all sizes only. `kind` is that
     of the evidence; `other` how sentences call the text of `a`. `reread`: the kernel of `b` is read from its text anew, so
-    that what the proof speaks of is the text and not what some pass meant by it."""
+    that what the proof speaks of is the text and not what some pass meant by it. `names`: whose lines sentences
+    speak of."""
 
     a: Subject
     b: Subject
@@ -36,6 +38,7 @@ class Question:
     kind: str = "equivalence"
     other: str = "the source"
     reread: bool = True
+    names: tuple[str, str] = ("of the source", "of the port")
 
 
 class Proving:
@@ -73,26 +76,59 @@ def answers(q: Question, seconds: float = SECONDS) -> Iterator[Evidence]:
     proof says why. Never raises for what the texts do."""
     began = time.perf_counter()
     try:
-        b = _reread(q.b) if q.reread else q.b
-        mine, theirs = common_names(q.a, b, paired_scalars(b, q.a))
-        first = as_called(q.a, {p.name: p.name for p in q.a.pointers}, mine)
-        second = as_called(b, {own.name: other.name for own, other in paired_buffers(b, q.a)}, theirs)
-        second = replace(second, kernel=replace(second.kernel, assume=first.kernel.assume))
+        sides = called(q)
     except (Unknown, Mismatch, XpilerError) as err:
         yield _unknown(q, str(err), _line(getattr(err, "node", None)), began)
         return
-    effort = int(EFFORT * seconds)
-    sizes = {mine[k]: v for k, v in (q.scalars or {}).items() if k in mine}
-    open_ones = {p.name for c in (first, second) for p in scalars_of(c.kernel)}
-    proved = False
+    open_ones = {p.name for c in sides for p in scalars_of(c.kernel)}
+    effort, proved = EFFORT * seconds, False
     if q.scalars is not None or not open_ones:
-        found = _asked(q, first, second, b, sizes, effort, began)
+        found = _asked(q, sides, fixed(q, sides), effort, began)
         proved = found.status == "pass"
         yield found
     if open_ones:
-        found = _asked(q, first, second, b, None, effort, began)
-        if found.status == "pass" or not proved:
+        found = _asked(q, sides, None, effort * (EXTRA if proved else 1), began)
+        if found.status == "pass" or (not proved and q.scalars is None):
             yield found
+
+
+def called(q: Question) -> tuple[Called, Called]:
+    """Both kernels in their caller's terms, under common names. Raises Unknown, Mismatch, XpilerError."""
+    b = _reread(q.b) if q.reread else q.b
+    mine, theirs = common_names(q.a, b, paired_scalars(b, q.a))
+    first = as_called(q.a, {p.name: p.name for p in q.a.pointers}, mine)
+    second = as_called(b, {own.name: other.name for own, other in paired_buffers(b, q.a)}, theirs)
+    return first, replace(second, kernel=replace(second.kernel, assume=first.kernel.assume))
+
+
+def fixed(q: Question, sides: tuple[Called, Called]) -> dict[str, int]:
+    """The sizes that the question names, under the common names."""
+    values = {p.name: (q.scalars or {}).get(p.name.removesuffix("'")) for p in scalars_of(sides[0].kernel)}
+    return {k: int(v) for k, v in values.items() if v is not None}
+
+
+def programs(q: Question, sides: tuple[Called, Called] | None = None, sizes: Mapping[str, int] | None = None) -> list[Program]:
+    """Both kernels as statements over integer sets, at the question's sizes or (None) for all. Raises as `called` does; the
+    `side` of an Unknown is the number of the text that it is about."""
+    if sides is None:
+        sides = called(q)
+        sizes = fixed(q, sides) if q.scalars is not None or not scalars_of(sides[0].kernel) else None
+    out: list[Program] = []
+    for c, s in zip(sides, (q.a, q.b), strict=True):
+        kernel = c.kernel if sizes is not None else guarded(c.kernel, c.kernel.assume)
+        try:
+            out.append(program(kernel, sizes or {}, words_of(s.platform), c.slots))
+        except Unknown as err:
+            raise _At(err, len(out)) from None
+    return out
+
+
+class _At(Unknown):
+    """An Unknown about one of the two texts."""
+
+    def __init__(self, err: Unknown, side: int) -> None:
+        super().__init__(err.reason, err.node)
+        self.side = side
 
 
 def _reread(s: Subject) -> Subject:
@@ -102,28 +138,24 @@ def _reread(s: Subject) -> Subject:
     return replace(s, kernel=with_meanings(parse(s.text, s.platform, s.kernel.name)))
 
 
-def _asked(q: Question, a: Called, b: Called, second: Subject, sizes: Mapping[str, int | float] | None, effort: int,
+def _asked(q: Question, sides: tuple[Called, Called], sizes: Mapping[str, int] | None, effort: float,
            began: float) -> Evidence:
     """The answer at these sizes, or (None) for all."""
-    programs: list[Program] = []
     try:
-        for c, s in ((a, q.a), (b, second)):
-            known = {k: int(v) for k, v in (sizes or {}).items()}
-            kernel = c.kernel if sizes is not None else guarded(c.kernel, c.kernel.assume)
-            programs.append(program(kernel, known, words_of(s.platform), c.slots))
-        proof = prove(programs[0], programs[1], effort)
+        both = programs(q, sides, sizes)
+        proof = prove(both[0], both[1], int(effort))
         if proof.equal:
-            agreed_start(a, b, proof.given)
+            agreed_start(*sides, proof.given)
     except Unknown as err:
-        return _unknown(q, str(err), _line(err.node), began, int(len(programs) > 0))
+        return _unknown(q, str(err), _line(err.node), began, getattr(err, "side", 0))
     if not proof.equal:
         where = f"{proof.output}: " if proof.output else ""
         return _unknown(q, f"{where}{proof.reason}", _line(proof.node), began, proof.side)
-    parallel = any(p.block or p.grid for p in programs)
-    return _proved(q, proof, _sizes_words(sizes, bool(scalars_of(a.kernel))), sizes is None, parallel, began)
+    parallel = any(p.block or p.grid for p in both)
+    return _proved(q, proof, _sizes_words(sizes, bool(scalars_of(sides[0].kernel))), sizes is None, parallel, began)
 
 
-def _sizes_words(sizes: Mapping[str, int | float] | None, has_sizes: bool) -> str:
+def _sizes_words(sizes: Mapping[str, int] | None, has_sizes: bool) -> str:
     if sizes is None:
         return "all sizes"
     return ", ".join(f"{k}={v}" for k, v in sizes.items()) if has_sizes else "these sizes"
@@ -146,8 +178,7 @@ def _proved(q: Question, proof: Proof, sizes: str, everywhere: bool, parallel: b
 
 
 def _unknown(q: Question, why: str, line: int | None, began: float, side: int = 0) -> Evidence:
-    whose = ("", " of this text")[side] if q.kind != "equivalence" else (" of the source", " of the port")[side]
-    place = f"line {line}{whose}: " if line else ""
+    place = f"line {line} {q.names[side]}: " if line else ""
     return Evidence(q.kind, "unknown", f"not proved equal to {q.other}: {place}{why}", time.perf_counter() - began,
                     {"line": line, "side": side, "reason": why})
 

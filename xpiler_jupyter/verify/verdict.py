@@ -62,6 +62,17 @@ def _proved(proof: Evidence, by_kind: dict[str, Evidence], measured: str, given:
     return Verdict(level, proof.detail, model, tuple(dict.fromkeys((*given, *assumed))))
 
 
+def verdict_of_proof(proof: Evidence) -> Verdict:
+    """The verdict on two texts that were compared by proof alone: nothing was run, so nothing was measured."""
+    if not _passed(proof):
+        return Verdict("untested", proof.detail)
+    assumed = [str(a) for a in proof.data.get("assumptions", ())]
+    safety = SAFETY if proof.data.get("parallel") else {"bounds": SAFETY["bounds"]}
+    assumed += ["the buffers do not overlap", *(w.split(" (")[0] for w in safety.values())]
+    model = "bit-exact" if proof.data.get("exact") else "real arithmetic"
+    return Verdict("proved" if proof.data.get("sizes") == "all" else "proved_sizes", proof.detail, model, tuple(assumed))
+
+
 def _passed(e: Evidence | None) -> bool:
     return e is not None and e.status == "pass"
 
