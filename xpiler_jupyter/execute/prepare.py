@@ -56,6 +56,8 @@ def prepare(text: str, entry: Entry | None) -> Source:
     for m in _INCLUDE.finditer(masked):
         edits.append((m.start(), m.end(), ""))
     for m in _NAMESPACE.finditer(masked):  # of a header: it must be there to be opened
+        if any(f.start <= m.start() < f.end for f in shape.functions):
+            continue  # where none can be made: the platform's own
         edits.append((m.start(), m.start(), f"namespace {m[1]} {{}} "))
     dynamic = list(_DYNAMIC.finditer(masked))
     for m in dynamic:
