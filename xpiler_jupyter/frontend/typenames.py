@@ -208,7 +208,7 @@ class Types:
             pointed = replace(base, pointers=base.pointers + 1, reference=False, dims=(), lanes=0)
             return self._row_pointer(inner_node, pointed) or self.declarator(inner_node, pointed)
         if kind in ("reference_declarator", "abstract_reference_declarator"):
-            if t.text_of(node).startswith("&&"):
+            if t.text_of(node).startswith("&&") and not base.auto:  # auto&& takes what it is given
                 raise t.unsupported(node, "an rvalue reference is not supported")
             return self.declarator(inner_node, replace(base, reference=True))
         if kind in ("array_declarator", "abstract_array_declarator"):
