@@ -94,7 +94,7 @@ def test_negated_unsigned_and_logical_not():
 @pytest.mark.parametrize(("text", "message"), [
     ("A", "pointer is used as a value"), ("nope", "not declared"), ("nope(1)", "not known here"),
     ("f % 2", "needs integers"),
-    ("__atomic_load_n(A, 0)", "atomics"), ("__shfl(f, 1)", "the warp shuffle __shfl"),
+    ("__atomic_load_n(A, 0)", "the atomic __atomic_load_n"), ("__shfl(f, 1)", "the warp shuffle __shfl"),
     ("make_float4(1,2,3,4)", "float4 is used where a scalar"), ("make_float4(1,2)", "made of 4 values"),
     ("*(float4*)A", "float4 is used where a scalar"), ("((float2*)A)->z", "no field z"),
     ("exp(h)", "ambiguous"), ("(double*)A == 0", "sizes differ"),
