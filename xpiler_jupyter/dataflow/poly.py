@@ -185,7 +185,27 @@ def _binary(e: Binary, scope: Scope, nonneg: NonNeg) -> Poly | None:
         if number is not None:
             return const(number >> value)
         return a if value == 0 else atom(("fdiv", freeze(a), freeze(const(1 << value))))
+    if e.op == "^" and nonneg(a):
+        return _flipped(a, value)
     return _mask(a, value) if e.op == "&" else None
+
+
+def _flipped(a: Poly, bits: int) -> Poly:
+    """a ^ bits for a >= 0: every bit that is set goes down by its weight, every other up."""
+    out = a
+    for k in range(bits.bit_length()):
+        if bits >> k & 1:
+            one = const(1 << k)
+            bit = sub(_halved(a, k), mul(const(2), _halved(a, k + 1)))
+            out = add(out, sub(one, mul(const(2 << k), bit)))
+    return out
+
+
+def _halved(a: Poly, k: int) -> Poly:
+    number = constant(a)
+    if number is not None:
+        return const(number >> k)
+    return a if k == 0 else atom(("fdiv", freeze(a), freeze(const(1 << k))))
 
 
 def _quotient(a: Poly, b: Poly, value: int | None) -> Poly:
@@ -200,6 +220,9 @@ def _quotient(a: Poly, b: Poly, value: int | None) -> Poly:
 
 
 def _mask(a: Poly, mask: int) -> Poly | None:
+    if mask > 0 and not mask & (mask - 1):
+        k = mask.bit_length() - 1  # one bit alone
+        return mul(const(mask), sub(_halved(a, k), mul(const(2), _halved(a, k + 1))))
     if mask < 0 or mask & (mask + 1):
         return None
     number = constant(a)

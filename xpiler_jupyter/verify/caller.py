@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from ..dataflow.extents import footprint_is_dense
 from ..dataflow.proof.model import Unknown, Words
+from ..frontend.meanings import Meanings
 from ..ir import build
 from ..ir.nodes import Alloc, Binary, Block, Expr, For, HostArg, If, Kernel, Let, Param, Var
 from ..ir.types import BOOL
@@ -39,7 +40,8 @@ def words_of(platform: Platform) -> Words:
     """What the proofs must know of a platform's axes and memories."""
     axes = [a.name for a in platform.axes if a.level == "block"]
     return Words({a.name: a.level for a in platform.axes},
-                 {m.name: tuple(a for a in axes if a not in m.shared_by) for m in platform.memories if m.shared_by})
+                 {m.name: tuple(a for a in axes if a not in m.shared_by) for m in platform.memories if m.shared_by},
+                 Meanings if platform.lane_width > 1 else None)
 
 
 def as_called(subject: Subject, buffers: Mapping[str, str], scalars: Mapping[str, str]) -> Called:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ...ir.types import SCALARS
 from ..sets import DIM, Set
-from .bits import tested_bit
+from .bits import tested_bit, truth
 from .merge import merged
 from .ranges import wrapped_to
 from .values import App, Bag, In, Num, Part, Value, as_map, moved, unit, wrapped
@@ -113,10 +113,10 @@ def apply(op: str, args: tuple[Value, ...], domain: Set, rules: Rules) -> Value:
         return Num(math.sqrt(float(args[0].value)))
     if name == "pow" and isinstance(args[1], Num) and args[1].value in (2, 3, 4):
         return both("*", *[args[0]] * int(args[1].value))
-    if name == "!=" and isinstance(args[1], Num) and args[1].value == 0:
-        bit = tested_bit(args[0], domain)
-        if bit is not None:
-            return bit
+    if name in ("==", "!=") and isinstance(args[1], Num) and args[1].value == 0:
+        holds = tested_bit(args[0], domain) or truth(args[0])
+        if holds is not None:
+            return holds if name == "!=" else apply("!bool", (holds,), domain, rules)
     if name == "select":
         return _select(args, domain, rules)
     if name.startswith("to ") and isinstance(args[0], Num):

@@ -54,7 +54,7 @@ def _bit(word: Value, at: Value, domain: Set) -> Value | None:
         return None
     if not index.range().is_subset(_below(index.range(), width)):
         return None
-    condition = _truth(value.args[0])
+    condition = truth(value.args[0])
     if condition is None:
         return None
     if isinstance(at, Place):
@@ -73,7 +73,7 @@ def _below(like: Set, width: int) -> Set:
     return s.lower_bound_val(DIM.set, 0, isl_val(0)).upper_bound_val(DIM.set, 0, isl_val(width - 1))
 
 
-def _truth(v: Value) -> Value | None:
+def truth(v: Value) -> Value | None:
     """The condition of a value that is 1 where it holds and else 0."""
     v, _ = _plain(v)
     if isinstance(v, App) and v.op == "select" and v.args[1] == Num(1) and v.args[2] == Num(0):

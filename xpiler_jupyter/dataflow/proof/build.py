@@ -14,6 +14,7 @@ from ...ir.nodes import (
     Barrier,
     Block,
     Break,
+    Const,
     Continue,
     Expr,
     For,
@@ -23,20 +24,19 @@ from ...ir.nodes import (
     Let,
     Load,
     Node,
+    Ref,
     Return,
     Store,
     While,
 )
-from ...ir.types import BOOL
+from ...ir.types import BOOL, I32, ScalarType
 from ...ir.visit import stmts_of, walk
 from .. import poly as P
-from ..order import pair_space, same_prefix
 from ..poly import Poly, Scope
-from ..sets import DIM, Map, NotAffine, Set, compare, isl_val, nonneg, universe
-from .counters import after, steps, within
+from ..sets import DIM, Map, NotAffine, Set, compare, nonneg, universe
+from .counters import after, steps, up_to, within
 from .model import (
     Apply,
-    Choose,
     D,
     Fence,
     Get,
@@ -50,6 +50,8 @@ from .model import (
     Words,
 )
 from .trees import Kept, Trees
+from .updates import update_of
+from .warps import LANE, first_lanes, meets, of_lane
 
 MANY_ROUNDS = 200
 
@@ -123,7 +125,7 @@ class _Builder(Trees):
         elif isinstance(s, Break):
             raise Unknown("a loop that ends early is not covered by proofs yet", s)
         elif isinstance(s, InstrCall):
-            raise Unknown(f"{s.instr} has no meaning for one thread alone", s)
+            self.meeting(s, scope, domain, time)
         else:
             raise Unknown(f"{type(s).__name__} is not covered by proofs", s)
         return domain
@@ -158,25 +160,25 @@ class _Builder(Trees):
             return domain
         if any(isinstance(n, Return) for n in walk(s.body)):
             raise Unknown("a return inside a loop is not covered by proofs yet", s)
-        meets = any(isinstance(n, Barrier) for n in walk(s.body))
-        before = (*time, self.next()) if meets else self.alone(time)
+        together = meets(s.body)
+        before = (*time, self.next()) if together else self.alone(time)
         off = P.sub(P.atom(dim), lo)
         number = off if width == 1 else P.atom(("fdiv", P.freeze(off), P.freeze(P.const(width))))
         trip = P.sub(hi, lo) if width == 1 and nonneg(P.sub(hi, lo), domain) else None
-        self.turns(s, scope, inner, (*before, D(dim)), number, trip, meets)
+        self.turns(s, scope, inner, (*before, D(dim)), number, trip, together)
         return domain
 
     def turns(self, s: For | While, scope: Scope, inner: Set, time: tuple[int | D, ...], number: Poly, trip: Poly | None,
-              meets: bool) -> None:
+              together: bool) -> None:
         """The body of a loop, in round `number` of `trip` (None: not known)."""
         by = {uid: n for uid, n in steps(s.body, self.names).items() if uid in self.cells and not self.guards}
         start = {uid: self.cells[uid] for uid in by}
         self.forget(s)
         self.cells.update({uid: after(start[uid], n, number) for uid, n in by.items()})
-        if meets:
+        if together:
             self.since = self.next()
         self.block(s.body, scope, inner, time)
-        if meets:
+        if together:
             self.since = self.next()
         self.forget(s)
         if trip is not None:
@@ -222,12 +224,58 @@ class _Builder(Trees):
             return False
         inner = inner.intersect(may)
         # every round up to the last one: what holds in a round holds in all before it
-        if not inner.is_equal(_up_to(inner, dim)):
+        if not inner.is_equal(up_to(inner, dim)):
             return False
-        meets = any(isinstance(n, Barrier) for n in walk(s.body))
-        before = (*time, self.next()) if meets else self.alone(time)
-        self.turns(s, scope, inner, (*before, D(dim)), P.atom(dim), None, meets)
+        together = meets(s.body)
+        before = (*time, self.next()) if together else self.alone(time)
+        self.turns(s, scope, inner, (*before, D(dim)), P.atom(dim), None, together)
         return True
+
+    def meeting(self, s: InstrCall, scope: Scope, domain: Set, time: tuple[int | D, ...]) -> None:
+        """What the lanes of a warp do together, done by the first of each, after all have come and before any goes on."""
+        threads = tuple(D(k) for k in range(self.out.grid, self.out.block))
+        if self.words.meanings is None or not threads or threads[0] in time or self.guards:
+            raise Unknown(f"{s.instr} has no meaning for one thread alone", s)
+        meanings = self.words.meanings(self.kernel)
+        row, x = meanings.row(s), self.out.block - 1
+        first = first_lanes(domain, x, row.lanes, s)
+        args: list[Expr] = []
+        given_back: list[tuple[Ref, str]] = []
+        for o, a in zip(row.operands, s.args, strict=True):
+            if o.access != "r" and isinstance(a, Ref) and not o.per_lane:  # the same for all: given to each afterwards
+                given_back.append((a, self.temporary(a.dtype, domain)))
+                args.append(Ref(given_back[-1][1], (Const(0, I32),), a.dtype))
+            elif not o.per_lane:
+                args.append(self.one_for_all(a, scope, domain))
+            elif isinstance(a, Const | Ref) or (isinstance(a, Load) and not a.indices):
+                args.append(of_lane(a))
+            else:
+                held = self.temporary(a.dtype, domain)
+                self.store(Store(held, (), a, a.dtype, span=s.span), scope, domain, time)
+                args.append(of_lane(Load(held, (), a.dtype)))
+        inner = scope.child()
+        self.lanes = row.lanes
+        self.block(Block(meanings.of(replace(s, args=tuple(args)), LANE)), inner, first, (*time, self.next(), *threads))
+        self.since = self.next()
+        for a, name in given_back:
+            value = Load(name, (Const(0, I32),), a.dtype)
+            self.store(Store(a.buffer, a.indices, value, a.dtype, span=s.span), inner, domain, time)
+        self.lanes = 0
+
+    def one_for_all(self, a: Expr, scope: Scope, domain: Set) -> Expr:
+        """An operand that is the same for all lanes, as a number or an expression of the loops."""
+        value = self.poly(a, scope, domain)
+        number = P.constant(value) if value is not None else None
+        if number is None and any(isinstance(n, Load) for n in walk(a)):
+            raise Unknown("an operand that all lanes share is not a number", a)
+        return a if number is None else Const(number, a.dtype)
+
+    def temporary(self, dtype: ScalarType, domain: Set) -> str:
+        """A variable of each thread."""
+        name = f"held {len(self.out.places)}"
+        self.out.places[name] = Place(name, tuple(range(int(domain.dim(DIM.set)))), (), None, "local")
+        self.names[name], self.types[name] = name, dtype
+        return name
 
     def forget(self, s: Node) -> None:
         """Counters that a loop or a branch may have changed."""
@@ -247,12 +295,12 @@ class _Builder(Trees):
             self.forget(s)
             out_no = self.block(s.orelse, scope, no, time) if s.orelse is not None else no
             self.forget(s)
-            if any(isinstance(n, Barrier) for n in walk(s)):
+            if meets(s):
                 self.since = self.next()
             if out_yes is yes and out_no is no:
                 return domain
             return out_yes.union(out_no).coalesce()
-        if any(isinstance(n, Barrier | Return | Break | Continue) for n in walk(s)):
+        if any(isinstance(n, Barrier | Return | Break | Continue | InstrCall) for n in walk(s)):
             raise Unknown("the condition depends on data, and what it guards is more than stores", s)
         held = self.hold(s.cond, s, scope, domain, time)
         self.under(s.then, held, True, scope, domain, time)
@@ -291,7 +339,7 @@ class _Builder(Trees):
             k += 1
             uid = f"{s.name}#{k}"
         own = tuple(range(int(domain.dim(DIM.set))))
-        self.out.places[uid] = Place(uid, own, self.words.apart.get(s.memory, ()), None, s.memory)
+        self.out.places[uid] = Place(uid, own, self.words.apart.get(s.memory, ()), None, s.memory, len(s.shape))
         self.names[s.name], self.types[s.name] = uid, s.dtype
         self.cells.pop(uid, None)
         if s.zeroed:
@@ -340,7 +388,7 @@ class _Builder(Trees):
                 cond = Get(len(reads) - 1)
                 st.tree = Apply("select", (cond, st.tree, old) if side else (cond, old, st.tree))
         elif s.dtype == self.types[s.buffer]:
-            st.update = _update(st, self.kind(self.types[s.buffer]))
+            st.update = update_of(st, self.kind(self.types[s.buffer]))
         if s.dtype != self.types[s.buffer] and not self.guards:
             st.tree = Apply(f"bits {self.types[s.buffer]}", (st.tree,))
         self.out.statements.append(st)
@@ -349,44 +397,3 @@ class _Builder(Trees):
         self.cells.pop(uid, None)
         if value is not None:
             self.cells[uid] = value
-
-
-def _up_to(rounds: Set, dim: int) -> Set:
-    """The rounds, and every one from 0 up to them."""
-    less = same_prefix(dim + 1, dim + 1, dim).intersect(Map.universe(pair_space(dim + 1, dim + 1)).order_ge(
-        DIM.in_, dim, DIM.out, dim))
-    every = less.intersect_domain(rounds).range()
-    return every.lower_bound_val(DIM.set, dim, isl_val(0))
-
-
-def _update(s: Statement, kind: str) -> tuple[str, int, Tree] | None:
-    """(operator, read of the accumulator, contribution) of `x = x op e` with an operator whose terms may be reordered."""
-    t, word = s.tree, kind
-    narrow = isinstance(t, Apply) and t.op.startswith(f"to {kind} from ") and kind[0] in "iu"
-    if isinstance(t, Apply) and narrow:  # x = (T)((W)x op e) is x op (T)e for integers: they wrap alike
-        word, t = t.op.split()[-1], t.args[0]
-        if word[0] not in "iu" or int(word[1:]) < int(kind[1:]):
-            return None
-    if not isinstance(t, Apply) or len(t.args) != 2 or s.element is None:
-        return None
-    op = t.op.removesuffix(word)
-    if op not in ("+", "-", "*", "min", "max", "&", "|", "^") or t.op == op or (narrow and op in ("min", "max")):
-        return None
-    for a, b in ((0, 1),) if op == "-" else ((0, 1), (1, 0)):
-        x, e = t.args[a], t.args[b]
-        if narrow:
-            if not isinstance(x, Apply) or x.op != f"to {word} from {kind}":
-                continue
-            x, e = x.args[0], Apply(f"to {kind} from {word}", (e,))
-        if isinstance(x, Get) and s.reads[x.read].buffer == s.buffer and s.reads[x.read].element is not None \
-                and s.reads[x.read].element.is_equal(s.element) and not _mentions(e, x.read):  # type: ignore[union-attr]
-            return ("+" + kind, x.read, Apply(f"-{kind}", (e,))) if op == "-" else (op + kind, x.read, e)
-    return None
-
-
-def _mentions(t: Tree, read: int) -> bool:
-    if isinstance(t, Get):
-        return t.read == read
-    if isinstance(t, Apply):
-        return any(_mentions(a, read) for a in t.args)
-    return isinstance(t, Choose) and (_mentions(t.a, read) or _mentions(t.b, read))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ...ir.nodes import Binary, Block, Cast, Const, Expr, Load, Store, Var
+from ...ir.nodes import Binary, Block, Break, Cast, Const, Continue, Expr, Load, Return, Store, Var
 from ...ir.visit import Rewriter, stmts_of, walk
 from .. import poly as P
+from ..order import pair_space, same_prefix
 from ..poly import Poly, Scope
+from ..sets import DIM, Map, Set, isl_val
 
 
 class Now(Rewriter):
@@ -28,7 +30,9 @@ def within(scope: Scope, cells: Mapping[str, Poly]) -> Scope:
 
 def steps(body: Block, names: Mapping[str, str]) -> dict[str, int]:
     """Counters of a loop with this body, and what one round adds to each: a scalar that one statement of the body itself
-    changes by a constant."""
+    changes by a constant, in every round."""
+    if any(isinstance(n, Break | Continue | Return) for n in walk(body)):
+        return {}  # a round may end before its counters count
     found: dict[str, int] = {}
     for s in stmts_of(body):
         if isinstance(s, Store) and not s.indices and s.dtype.is_integer and s.buffer in names:
@@ -60,3 +64,11 @@ def _plain(e: Expr) -> Expr:
 def after(start: Poly, by: int, rounds: Poly) -> Poly:
     """What a counter holds after so many rounds."""
     return P.add(start, P.mul(P.const(by), rounds))
+
+
+def up_to(rounds: Set, dim: int) -> Set:
+    """The rounds, and every one from 0 up to them."""
+    less = same_prefix(dim + 1, dim + 1, dim).intersect(Map.universe(pair_space(dim + 1, dim + 1)).order_ge(
+        DIM.in_, dim, DIM.out, dim))
+    every = less.intersect_domain(rounds).range()
+    return every.lower_bound_val(DIM.set, dim, isl_val(0))

@@ -6,10 +6,11 @@ lexicographically), the element it writes, and its value as a tree over reads.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
-from ...ir.nodes import Node
+from ...ir.nodes import AnyStmt, InstrCall, Kernel, Node
 from ..poly import Poly
 from ..sets import DIM, Map, PwAff, Set
 
@@ -116,6 +117,7 @@ class Place:
     apart: tuple[str, ...]
     slot: str | None
     memory: str
+    rank: int = 0
 
 
 @dataclass(eq=False, slots=True)
@@ -141,10 +143,21 @@ class Program:
     words: set[str] = field(default_factory=set)  # what was read in a way that holds for ordinary numbers only
 
 
+class Meanings(Protocol):
+    """What the calls of a kernel stand for (`frontend.meanings`)."""
+
+    def row(self, call: InstrCall) -> Any:
+        """The row of the call: `lanes`, and `operands` with `per_lane` and `access`."""
+
+    def of(self, call: InstrCall, lane: str = "") -> tuple[AnyStmt, ...]:
+        """The statements of the call; operands of a lane are indexed by the lane's number first."""
+
+
 @dataclass(slots=True)
 class Words:
     """What the builder must know about a platform: the level of each axis ("grid", "block"); of a memory that a block
-    shares along some of its axes only, the others."""
+    shares along some of its axes only, the others; `meanings` of calls that the lanes of a warp make together."""
 
     levels: Mapping[str, str] = field(default_factory=dict)
     apart: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    meanings: Callable[[Kernel], Meanings] | None = None

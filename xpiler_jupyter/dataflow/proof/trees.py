@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...ir.nodes import Binary, Call, Cast, Const, Expr, Kernel, Load, Select, Store, Unary, Var
 from ...ir.types import BOOL, F64, ScalarType
@@ -14,6 +14,7 @@ from ..sets import Map, NotAffine, Set, affine, condition, nonneg, universe
 from .counters import Now, within
 from .model import Affine, Apply, Choose, Get, Number, Program, Read, Statement, Tree, Unknown, Words
 from .ranges import Ranges
+from .warps import base
 
 _FAST = {"__expf": "exp", "__logf": "log", "__sinf": "sin", "__cosf": "cos", "__powf": "pow", "__fdividef": "/",
          "__log2f": "log2", "__log10f": "log10", "__tanf": "tan", "exp2f": "exp2"}
@@ -40,6 +41,7 @@ class Trees:
         self.order = self.since = 0
         self.ranges = Ranges()
         self.guards: tuple[tuple[Kept, bool], ...] = ()
+        self.lanes = 0  # of a warp, within a meeting
         self.cells: dict[str, Poly] = {}  # counters whose value is known here
         self.axes: list[str] = []  # names of the axis loops around: their dimensions are 0, 1, ...
         self.written = {s.buffer for s in walk(kernel.body) if isinstance(s, Store)}
@@ -51,7 +53,12 @@ class Trees:
     def place(self, at: Read | Statement, uid: str, polys: list[Poly], domain: Set) -> None:
         """Sets the element that an access touches."""
         info = self.out.places[uid]
-        own = [P.atom(k) for k in info.own] + [P.atom(self.axes.index(a)) for a in info.apart if a in self.axes]
+        own = [P.atom(k) for k in info.own]
+        if self.lanes and info.slot is None and info.memory == "local" and len(polys) == info.rank + 1:
+            x = self.out.block - 1  # another lane's variable
+            own[x] = P.add(base(x, self.lanes), polys[0])
+            polys = polys[1:]
+        own += [P.atom(self.axes.index(a)) for a in info.apart if a in self.axes]
         if info.slot is not None and len(polys) == 1:
             at.flat = polys[0]
         at.element = self.element_map([*own, *polys], domain)
@@ -145,6 +152,10 @@ class Trees:
 
     def load(self, e: Load, scope: Scope, domain: Set, reads: list[Read]) -> Tree:
         uid = self.names[e.buffer]
+        for k, i in enumerate(e.indices):
+            if isinstance(i, Select):  # one of two places
+                a, b = (replace(e, indices=(*e.indices[:k], j, *e.indices[k + 1:])) for j in (i.a, i.b))
+                return self.tree(Select(i.cond, a, b, e.dtype), scope, domain, reads)
         polys = [self.poly(i, scope, domain) for i in e.indices]
         if any(p is None for p in polys):
             slot = self.out.places[uid].slot
