@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from corpus_kit import TARGETS, Sample, arguments, differs, samples
 
@@ -26,15 +28,18 @@ def test_the_source_computes_its_reference(sample: Sample) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda s: f"{s.platform}-{s.path.stem}")
-def test_a_port_computes_the_reference(sample: Sample, target: str) -> None:
-    """Judged equal by the port itself, and against NumPy on arrays that the judge did not choose."""
+def test_a_port_computes_the_reference(sample: Sample, target: str,
+                                       record_property: Callable[[str, object], None]) -> None:
+    """Judged equal by the port itself, and against NumPy on arrays that the judge did not choose. What came of it is
+    recorded for the table (`benchmarks/own_corpus.py`)."""
     if target == sample.platform:
         pytest.skip("the source's own platform")
     refused = sample.about.get("REFUSED", {}).get(target)
     if refused is not None:
-        with pytest.raises(XpilerError, match=refused):
+        with pytest.raises(XpilerError, match=refused) as told:
             port = start(sample.text, target, **sample.options).run()
             raise port.error or AssertionError(f"ported to {target}: {port.verdict}")
+        record_property("verdict", f"refused: {told.value}")
         return
     port = start(sample.text, target, **sample.options).run()
     assert port.error is None and port.finished, port.error
@@ -42,6 +47,7 @@ def test_a_port_computes_the_reference(sample: Sample, target: str) -> None:
     arrays, numbers = arguments(sample.inputs())
     got = run_text(port.code, port.platform, arrays, numbers)
     assert not (difference := differs(got, sample.expected())), difference
+    record_property("verdict", port.verdict.level)
 
 
 @pytest.mark.parametrize("sample", WRONG, ids=lambda s: s.path.stem)
