@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "tests")]
 
-from corpus_kit import TARGETS, samples
+from corpus_kit import TARGETS, samples  # noqa: E402 (it stands beside the tests)
 
 SHORT = {"proved": "proved, all sizes", "proved_sizes": "proved"}
 _PORT = re.compile(r"test_a_port_computes_the_reference\[(.+)-(\w+)\]")
