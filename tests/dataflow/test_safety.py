@@ -77,6 +77,12 @@ SAFE = {
     "a warp with its barriers": cuda("""s[t] = A[i]; __syncwarp(); B[i] = s[t / 32 * 32 + 31 - t % 32];""", REVERSE),
     "a while until a vote": cuda("""s[t] = A[i]; __syncthreads(); int k = 0;
         while (__syncthreads_or(s[t] > k)) { k++; } B[i] = s[63 - t] + k;""", REVERSE),
+    "sorted by pairs": cuda("""s[t] = A[i]; __syncthreads();
+        for (int k = 2; k <= 16; k <<= 1) for (int j = k >> 1; j > 0; j >>= 1) {
+            int other = t ^ j;
+            if (other > t) { float x = s[t], y = s[other]; if ((x > y) == ((t & k) == 0)) { s[t] = y; s[other] = x; } }
+            __syncthreads(); }
+        B[i] = s[t];""", REVERSE),
     "private arrays": cuda("float v[4]; for (int k = 0; k < 4; k++) v[k] = A[i] + k; B[i] = v[3] + v[0];"),
 }
 

@@ -10,6 +10,7 @@ returned holds up no barrier.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import cached_property
 
 from ...ir.nodes import Alloc, Barrier, Break, Continue, For, If, Kernel, Node, Return, While
 from ...ir.visit import stmts_of, walk
@@ -17,7 +18,7 @@ from .. import poly as P
 from ..order import common_depth, pair_space
 from ..relations import Access, Passing, Relations
 from ..rounds import constant_value
-from ..sets import DIM, Map, affine
+from ..sets import DIM, Map, Set, affine
 from ..uniform import Uniformity
 from .machine import Machine, Places
 
@@ -77,7 +78,7 @@ class Threads:
 
     def unordered(self, a: At, b: At, pairs: Map) -> Map:
         """Those of the pairs x -> y for which no barrier brings both threads together after x and before y."""
-        for f in self.fences:
+        for f in self._worth(a, b):
             if pairs.is_empty():
                 break
             for got in self._through(f, a, b):
@@ -86,8 +87,42 @@ class Threads:
 
     def ordered(self, a: At, b: At) -> Iterator[Map]:
         """{ x -> y : a barrier that brings both threads together lies after x and before y }, in parts."""
-        for f in self.fences:
+        for f in self._worth(a, b):
             yield from self._through(f, a, b)
+
+    def _worth(self, a: At, b: At) -> Iterator[Passing]:
+        """The barriers to look at: between two statements, one that parts all threads says what all the others say."""
+        wall = next((f for f in self.walls if a.order < f.order < b.order), None)
+        if wall is not None and self._once(a, b):
+            yield wall
+            return
+        yield from self.fences
+
+    def parted(self, a: At, b: At) -> bool:
+        """Is each thread's `a` before or after every other thread's `b`, within a block?"""
+        first, last = sorted((a.order, b.order))
+        return self._once(a, b) and any(first < f.order < last for f in self.walls)
+
+    def _once(self, a: At, b: At) -> bool:
+        """No loop around both but those over threads?"""
+        return common_depth(a.path, b.path) == len(self.axes(a.path, "grid")) + len(self.axes(a.path, "block"))
+
+    @cached_property
+    def walls(self) -> list[Passing]:
+        """Barriers of all threads of every block, outside of all loops."""
+        found = [f for f in self.fences if f.exact and isinstance(f.node, Barrier) and f.node.scope == "block"
+                 and f.depth == len(self.axes(f.path, "grid")) + len(self.axes(f.path, "block"))]
+        blocks = [self._blocks(a) for a in self.rel.accesses if len(a.path) >= len(self.extents)]
+        return [f for f in found if all(b.is_subset(self._blocks(f)) for b in blocks)] if found else []
+
+    def _blocks(self, a: At) -> Set:
+        """The blocks that come to a statement."""
+        keep = self.axes(a.path, "grid")
+        out = a.domain
+        for k in reversed(range(a.depth)):
+            if k not in keep:
+                out = out.project_out(DIM.set, k, 1)
+        return out
 
     def _through(self, f: Passing, a: At, b: At) -> Iterator[Map]:
         scope = f.node.scope if isinstance(f.node, Barrier) else ""

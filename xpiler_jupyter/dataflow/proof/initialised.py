@@ -49,7 +49,7 @@ def initialised(threads: Threads) -> Finding:
 def _unwritten(threads: Threads, buffer: Buffer, r: Access, writes: list[Access], may: bool) -> Map:
     """Instances of the read and their elements that no write has reached before: no sure one, or (`may`) none at all."""
     left = r.index.intersect_domain(r.domain)
-    for w in writes:
+    for w in reversed(writes):  # the nearest first: mostly it is the one
         if left.is_empty():
             break
         if w.opaque and not may:

@@ -59,9 +59,10 @@ def same_element(threads: Threads, buffer: Buffer, a: Access, b: Access) -> Map:
 
 def _of_buffer(threads: Threads, buffer: Buffer, mine: list[Access]) -> Finding:
     found = []
+    of_block = buffer.alloc is not None and len(buffer.path) >= max(len(threads.axes(a.path, "grid")) for a in mine)
     for i, a in enumerate(mine):
         for b in mine[i:]:
-            if not (a.write or b.write) or (a.atomic and b.atomic):
+            if not (a.write or b.write) or (a.atomic and b.atomic) or (of_block and threads.parted(a, b)):
                 continue
             answer = _pair(threads, buffer, a, b)
             if answer.status == "violated":
@@ -162,12 +163,13 @@ def _explain(threads: Threads, buffer: Buffer, a: Access, b: Access, pairs: Map)
     if found is None:
         return Finding("unknown", f"{where}: whether two threads touch the same element of {buffer.name} is not known", lines,
                        buffer.name)
-    _, x, y = found
+    sizes, x, y = found
     one, other = thread_at(threads, a, x), thread_at(threads, b, y)
     element = element_at(threads, a, x)
     words = f"{buffer.name}[{', '.join(map(str, element))}]" if element else buffer.name
     first, second = ("writes" if s.write else "reads" for s in (a, b))
     reason = f"{where}: {said(one)} {first} {words} and {said(other)} {second} it, and nothing orders them"
+    reason += f" (at {', '.join(f'{k} = {v}' for k, v in sizes.items())})" if sizes else ""
     return Finding("violated", reason, lines, buffer.name, element, one, other)
 
 
