@@ -241,7 +241,7 @@ class Port(History):
         judge.expect(ahead)
         if not ahead or not self._running:  # of a whole run only the end is proved; `why` proves its steps
             last = None if self._running or self.current is None else _subject(self.current)
-            self._proofs.begin(judge.original, last, _subject(step), judge.sizes.sets[0].scalars, whole=not ahead)
+            self._proofs.begin(judge.original, last, _subject(step), judge.sizes.sets[0], whole=not ahead)
         return self._add(self._judged(step, judge, began, result.assumptions))
 
     def _before(self, kernel: Kernel) -> str:
@@ -283,7 +283,7 @@ class Port(History):
         made = Step("edit", "edit", {}, platform.name, before, text, "edited by hand", "proposed", kernel=kernel,
                     uses=self.allow)
         judge = self._judge_for(self.allow)
-        self._proofs.begin(judge.original, None, _subject(made), judge.sizes.sets[0].scalars)
+        self._proofs.begin(judge.original, None, _subject(made), judge.sizes.sets[0])
         judged = self._judged(made, judge, began)
         keep = tuple(s for s in base if s is not waiting)
         later = self.steps[step + 1:] if step is not None else ()
@@ -318,7 +318,7 @@ class Port(History):
         if not steps or self.prove <= 0:
             raise StateError("there is nothing to explain yet" if self.prove > 0 else "proofs are switched off (--prove 0)")
         judge = self.judge
-        lines = self._proofs.why(judge.original, steps, judge.sizes.sets[0].scalars)
+        lines = self._proofs.why(judge.original, steps, judge.sizes.sets[0])
         self._settle()
         return "\n".join([f"{self.kernel_name}, {self.source.title} to {self.platform.title}: {lines[0]}", *lines[1:]])
 

@@ -14,8 +14,9 @@ from .record import Step
 from .verify.evidence import Evidence
 from .verify.interface import Mismatch, paired_scalars
 from .verify.proofs import SECONDS, Proving, Question
-from .verify.subject import Scalars, Subject
-from .verify.verdict import verdict_of
+from .verify.sizes import SizeSet
+from .verify.subject import Subject
+from .verify.verdict import PROOFS, SAFETY, verdict_of
 from .verify.why import explained
 
 AT_ONCE = 2  # proofs under way; more would take the processors from the tests
@@ -34,13 +35,14 @@ class Proofs:
     seconds: float = SECONDS
     _waiting: dict[Key, Question] = field(default_factory=dict)
     _under_way: dict[Key, Proving] = field(default_factory=dict)
-    _known: dict[Key, Evidence] = field(default_factory=dict)
+    _known: dict[Key, tuple[Evidence, ...]] = field(default_factory=dict)
 
-    def begin(self, source: Subject, before: Subject | None, after: Subject, scalars: Scalars, whole: bool = False) -> None:
+    def begin(self, source: Subject, before: Subject | None, after: Subject, size: SizeSet, whole: bool = False) -> None:
         """Begins what there is to prove of a step: against the step `before`, and with `whole` (or where it is the first)
         against the source."""
         if self.seconds <= 0:
             return
+        scalars = size.scalars
         own = dict(scalars)
         if before is not None:
             try:
@@ -51,7 +53,7 @@ class Proofs:
             self._ask(Question(before, after, own, "step", "the step before",
                                names=("of the step before", "of this step")))
         if whole or before is None:
-            self._ask(Question(source, after, dict(scalars)))
+            self._ask(Question(source, after, dict(scalars), lengths=size.lengths))
 
     def _ask(self, q: Question) -> None:
         key = q.kind, q.b.platform.name, q.b.text
@@ -71,9 +73,9 @@ class Proofs:
             try:
                 self._under_way[key] = Proving(q, self.seconds)
             except OSError as err:
-                self._known[key] = Evidence(q.kind, "unknown", f"not proved: no process could be started ({err})")
+                self._known[key] = (Evidence(q.kind, "unknown", f"not proved: no process could be started ({err})"),)
 
-    def _done(self, key: Key, evidence: Evidence) -> None:
+    def _done(self, key: Key, evidence: tuple[Evidence, ...]) -> None:
         self._under_way.pop(key).stop()
         self._known[key] = evidence
 
@@ -83,14 +85,14 @@ class Proofs:
         chain: Evidence | None = None  # the last accepted step against the source
         first = True
         for s in steps:
-            found = [e for kind in ("step", "equivalence") if (e := self._answer((kind, s.platform, s.after))) is not None]
+            found = [e for kind in PROOFS for e in self._answer((kind, s.platform, s.after))]
             new = {e.kind: e for e in found}
             if "equivalence" not in new or (new["equivalence"].status != "pass" and not first):
                 linked = _linked(chain, new.get("step"))
                 if linked is not None:
                     new["equivalence"] = linked
             if new and s.verdict.level not in ("untested", "unsupported"):
-                kept = [e for e in s.evidence if e.kind not in ("step", "equivalence")]
+                kept = [e for e in s.evidence if e.kind not in (*PROOFS, *SAFETY)]
                 checks = (*kept, *new.values())
                 s = replace(s, evidence=checks, verdict=verdict_of(checks, s.verdict.assumptions))
             out.append(s)
@@ -98,8 +100,8 @@ class Proofs:
                 chain, first = new.get("equivalence"), False
         return tuple(out)
 
-    def _answer(self, key: Key) -> Evidence | None:
-        """What is known of one question; None when it was never asked."""
+    def _answer(self, key: Key) -> tuple[Evidence, ...]:
+        """What is known of one question; nothing when it was never asked."""
         while key in self._waiting:
             oldest = next(iter(self._under_way))
             self._done(oldest, self._under_way[oldest].result())
@@ -107,14 +109,14 @@ class Proofs:
         if key in self._under_way:
             self._done(key, self._under_way[key].result())
             self._go_on()
-        return self._known.get(key)
+        return self._known.get(key, ())
 
-    def why(self, source: Subject, steps: Iterable[tuple[Step, Subject]], scalars: Scalars) -> list[str]:
+    def why(self, source: Subject, steps: Iterable[tuple[Step, Subject]], size: SizeSet) -> list[str]:
         """The proofs in words: of the whole, of each step by itself, and what the outputs are made of. `steps` are the
         accepted ones with their texts as subjects; `settled` has their proofs afterwards."""
         chain = list(steps)
         for k, (_, after) in enumerate(chain):
-            self.begin(source, chain[k - 1][1] if k else None, after, scalars, whole=after is chain[-1][1])
+            self.begin(source, chain[k - 1][1] if k else None, after, size, whole=after is chain[-1][1])
         last = chain[-1][1]
         out: list[str] = []
         for (step, after), done in zip(chain, self.settled(s for s, _ in chain), strict=True):
@@ -125,7 +127,7 @@ class Proofs:
             if after is last and "equivalence" in found:
                 whole = found["equivalence"]
                 out.insert(0, f"{whole.detail} ({whole.seconds:.2f} s)")
-        return out + explained(Question(source, last, dict(scalars)), self.seconds)
+        return out + explained(Question(source, last, dict(size.scalars)), self.seconds)
 
     def stop(self) -> None:
         """Ends every proof under way."""

@@ -133,7 +133,7 @@ def test_a_text_outside_the_language_is_no_error() -> None:
 
 
 def test_in_a_process_of_its_own() -> None:
-    found = first_proof(Question(subject(ROWS), subject(IN_TILES)), 20.0)
+    found = first_proof(Question(subject(ROWS), subject(IN_TILES)), 20.0)[0]
     assert found.status == "pass" and found.seconds < 20
 
 
@@ -141,7 +141,7 @@ def test_what_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> Non
     import time
 
     monkeypatch.setattr("xpiler_jupyter.verify.proofs.prove", lambda *_: time.sleep(60))
-    found = first_proof(Question(subject(ROWS), subject(IN_TILES)), 0.5)
+    found = first_proof(Question(subject(ROWS), subject(IN_TILES)), 0.5)[0]
     assert found.status == "unknown" and "no answer within 0.5 s" in found.detail
 
 
@@ -179,6 +179,18 @@ def test_real_arithmetic_stands_beside_what_was_measured() -> None:
     assert verdict_of([measured, loose]).level == "proved"
 
 
+def test_safety_at_some_sizes_is_not_safety_at_all() -> None:
+    everywhere = Evidence("equivalence", "pass", "equal", data={"sizes": "all", "exact": True, "parallel": True})
+    safe = [Evidence(k, "pass", "") for k in ("races", "barriers", "bounds")]
+    assert any("other sizes" in a for a in verdict_of([PASSED, *safe, everywhere]).assumptions)
+
+
+def test_a_violation_without_a_run_that_shows_it_takes_the_proof_away() -> None:
+    raced = Evidence("races", "unknown", "threads 0 and 1 write x[0]", data={"violated": True})
+    found = verdict_of([PASSED, raced, PROOF])
+    assert found.level == "tested" and "write x[0]" in found.detail
+
+
 # -- ports -------------------------------------------------------------------------------------------------------------
 
 
@@ -186,6 +198,13 @@ def test_a_port_without_proofs_is_tested() -> None:
     port = Port(ROWS, "cuda", prove=0).run()
     assert port.verdict.level == "tested"
     assert not any(e.kind in ("equivalence", "step") for s in port.steps for e in s.evidence)
+
+
+def test_the_safety_of_a_port_is_proved_too() -> None:
+    port = Port(ROWS, "cuda").run()
+    assert {e.kind: e.status for e in port.steps[-1].evidence if e.kind in ("races", "bounds", "barriers")} == {
+        "races": "pass", "bounds": "pass", "barriers": "pass"}
+    assert port.verdict.level == "proved_sizes" and not any("not proved" in a for a in port.verdict.assumptions)
 
 
 def test_steps_are_proved_when_someone_looks_at_each() -> None:

@@ -44,8 +44,8 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"--shape: {args.a} has no size {unknown[0]!r}", hint=f"Its sizes: {', '.join(names) or 'none'}.")
     given: Any = sizes if names and all(n in sizes for n in names) else None
     question = Question(a, b, given, "equivalence", args.a, reread=False, names=(f"of {args.a}", f"of {args.b}"))
-    found = first_proof(question, args.prove)
-    verdict = verdict_of_proof(found)
+    found, *safe = first_proof(question, args.prove)
+    verdict = verdict_of_proof(found, safe)
     lines: list[str] = []
     if args.why:
         from ..verify.why import explained

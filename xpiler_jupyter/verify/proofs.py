@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..dataflow.proof.build import program
@@ -18,11 +18,15 @@ from ..ir.nodes import Node
 from .caller import Called, agreed_start, as_called, common_names, guarded, scalars_of, words_of
 from .evidence import Evidence
 from .interface import Mismatch, paired_buffers, paired_scalars
+from .safety import safety_of
 from .subject import Scalars, Subject
+from .verdict import SAFETY
 
 SECONDS = 5.0  # what a proof may take
 EFFORT = 12_000_000  # integer-set operations per second of that, about
 EXTRA = 0.2  # the share of it that may go to a proof for all sizes where one at the sizes tested is there already
+PROVED_SAFE = {"races": "threads never touch an element unordered when one of them writes", "bounds":
+               "every access stays in its buffer", "barriers": "all threads of a block come to each barrier"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class Question:
     """Is `b` equal to `a`? `scalars` are values of a's scalars ("at these sizes"), None for all sizes only. `kind` is that
     of the evidence; `other` how sentences call the text of `a`. `reread`: the kernel of `b` is read from its text anew, so
     that what the proof speaks of is the text and not what some pass meant by it. `names`: whose lines sentences
-    speak of."""
+    speak of. `lengths`: elements of a's buffers at these sizes."""
 
     a: Subject
     b: Subject
@@ -39,6 +43,7 @@ class Question:
     other: str = "the source"
     reread: bool = True
     names: tuple[str, str] = ("of the source", "of the port")
+    lengths: Mapping[str, int] = field(default_factory=dict)
 
 
 class Proving:
@@ -51,17 +56,18 @@ class Proving:
 
     def __init__(self, question: Question, seconds: float = SECONDS) -> None:
         self.question, self.seconds = question, seconds
-        self._aside: Aside[Evidence] = Aside(lambda: answers(question, seconds), seconds)
+        self._aside: Aside[tuple[Evidence, ...]] = Aside(lambda: _everything(question, seconds), seconds)
 
-    def result(self, seconds: float | None = None) -> Evidence:
-        """The best answer, when the proof is done or its time is up (or after `seconds`, the best so far)."""
+    def result(self, seconds: float | None = None) -> tuple[Evidence, ...]:
+        """The best answer, when the proof is done or its time is up (or after `seconds`, the best so far): the proof of
+        equality, and where that is made what is known of the safety of `b`."""
         found = self._aside.wait(seconds)
         if found is not None:
             return found
         why = self._aside.failure or "no answer yet"
         if why == "no answer in time":
             why = f"no answer within {self.seconds:g} s; --prove allows more"
-        return Evidence(self.question.kind, "unknown", f"not proved: {why}", self.seconds)
+        return (Evidence(self.question.kind, "unknown", f"not proved: {why}", self.seconds),)
 
     @property
     def running(self) -> bool:
@@ -69,6 +75,33 @@ class Proving:
 
     def stop(self) -> None:
         self._aside.stop()
+
+
+def _everything(q: Question, seconds: float) -> Iterator[tuple[Evidence, ...]]:
+    found: Evidence | None = None
+    for found in answers(q, seconds):
+        yield (found,)
+    if found is not None and found.status == "pass" and q.kind == "equivalence":
+        yield (found, *safety_checks(q))
+
+
+def safety_checks(q: Question) -> list[Evidence]:
+    """Races, barriers and bounds of `b` at the sizes of the question; nothing where it names none. Never raises for what
+    the text does. A violation is no failure here: that takes a run that shows it."""
+    began = time.perf_counter()
+    if q.scalars is None or q.b.kernel is None:
+        return []
+    try:
+        values = {k: q.scalars[v] for k, v in paired_scalars(q.b, q.a).items() if v in q.scalars}
+        lengths = {own.name: q.lengths[other.name] for own, other in paired_buffers(q.b, q.a) if other.name in q.lengths}
+        text = replace(q.b, kernel=parse(q.b.text, q.b.platform, q.b.kernel.name))  # instrs as calls
+        findings = safety_of(text, values, lengths).findings
+    except (Unknown, Mismatch, XpilerError) as err:
+        return [Evidence(kind, "unknown", f"not decided: {err}", time.perf_counter() - began) for kind in SAFETY]
+    took = (time.perf_counter() - began) / len(SAFETY)
+    return [Evidence(kind, "pass", PROVED_SAFE[kind], took) if (f := findings[kind]).ok else
+            Evidence(kind, "unknown", f.reason, took, {"violated": f.status == "violated", "lines": list(f.lines)})
+            for kind in SAFETY]
 
 
 def answers(q: Question, seconds: float = SECONDS) -> Iterator[Evidence]:
@@ -188,8 +221,8 @@ def _line(node: Node | None) -> int | None:
     return span.line if span is not None else None
 
 
-def first_proof(q: Question, seconds: float = SECONDS) -> Evidence:
-    """The best answer within the time, from a process of its own."""
+def first_proof(q: Question, seconds: float = SECONDS) -> tuple[Evidence, ...]:
+    """The best answer within the time, from a process of its own, as `Proving.result` gives it."""
     proving = Proving(q, seconds)
     try:
         return proving.result()

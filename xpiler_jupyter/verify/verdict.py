@@ -13,6 +13,7 @@ SAFETY = {
     "barriers": "all threads of a block reach each barrier (tested, not proved)",
     "bounds": "every access stays in its buffer (tested, not proved)",
 }
+ELSEWHERE = "at other sizes the kernel is as safe as at those tested (bounds, races, barriers)"
 
 
 def verdict_of(evidence: Iterable[Evidence], assumptions: Iterable[str] = ()) -> Verdict:
@@ -33,6 +34,9 @@ def verdict_of(evidence: Iterable[Evidence], assumptions: Iterable[str] = ()) ->
         given = tuple(dict.fromkeys((*given, *extra)))
         model = str(test.data.get("number_model", ""))
         proof = by_kind.get("equivalence")
+        unsafe = next((by_kind[k] for k in SAFETY if k in by_kind and by_kind[k].data.get("violated")), None)
+        if unsafe is not None:
+            return Verdict("tested", f"{test.detail}; but {unsafe.detail}", model, given)
         if proof is not None and proof.status == "pass":
             return _proved(proof, by_kind, model, given)
         if gate is not None and gate.status != "pass":
@@ -59,16 +63,20 @@ def _proved(proof: Evidence, by_kind: dict[str, Evidence], measured: str, given:
     elif not _passed(by_kind.get("bounds")):
         assumed.append(SAFETY["bounds"])
     level = "proved" if proof.data.get("sizes") == "all" else "proved_sizes"
+    if level == "proved" and any(_passed(by_kind.get(k)) for k in SAFETY):
+        assumed.append(ELSEWHERE)
     return Verdict(level, proof.detail, model, tuple(dict.fromkeys((*given, *assumed))))
 
 
-def verdict_of_proof(proof: Evidence) -> Verdict:
+def verdict_of_proof(proof: Evidence, safe: Iterable[Evidence] = ()) -> Verdict:
     """The verdict on two texts that were compared by proof alone: nothing was run, so nothing was measured."""
     if not _passed(proof):
         return Verdict("untested", proof.detail)
     assumed = [str(a) for a in proof.data.get("assumptions", ())]
+    known = {e.kind for e in safe if _passed(e)}
+    assumed += [ELSEWHERE] if known and proof.data.get("sizes") == "all" else []
     safety = SAFETY if proof.data.get("parallel") else {"bounds": SAFETY["bounds"]}
-    assumed += ["the buffers do not overlap", *(w.split(" (")[0] for w in safety.values())]
+    assumed += ["the buffers do not overlap", *(w.split(" (")[0] for k, w in safety.items() if k not in known)]
     model = "bit-exact" if proof.data.get("exact") else "real arithmetic"
     return Verdict("proved" if proof.data.get("sizes") == "all" else "proved_sizes", proof.detail, model, tuple(assumed))
 
