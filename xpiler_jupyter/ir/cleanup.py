@@ -45,9 +45,8 @@ def _single_elements(body: Block) -> set[str]:
         return set()
     other = {a.name for a in arrays if a.name in one and not all(_is(d, 1) for d in a.shape)}
     for n in walk(body):
-        if isinstance(n, Load | Store) and (one.get(n.buffer) != n.dtype or not all(_is(i, 0) for i in n.indices)):
-            other.add(n.buffer)
-        elif isinstance(n, Ref):
+        first = isinstance(n, Load | Store) and one.get(n.buffer) == n.dtype and all(_is(i, 0) for i in n.indices)
+        if isinstance(n, Load | Store | Ref) and not first:
             other.add(n.buffer)
     return set(one) - other
 

@@ -100,7 +100,8 @@ class LoopSplit(Pass):
         trips = trip_count(loop, scope)
         if trips.value is not None and trips.value < factor and not by_parts:
             raise self.refuse(f"loop {label} has {trips.value} iterations, fewer than the {word} {factor}", loop)
-        if factor > 1 and not by_parts and scope.positive(scope.poly(add(loop.lo, loop.step)) - scope.poly(loop.hi) + Poly.const(1)):
+        past_first = scope.poly(add(loop.lo, loop.step)) - scope.poly(loop.hi)
+        if factor > 1 and not by_parts and scope.positive(past_first + Poly.const(1)):
             raise self.refuse(f"loop {label} runs at most once", loop)
 
         tail = str(knobs.get("tail", "guard"))
