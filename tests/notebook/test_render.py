@@ -20,7 +20,9 @@ DONE = fakes.snapshot(fakes.split(), fakes.bind())
 WRONG = fakes.snapshot(fakes.split("proposed", fakes.BAD, fakes.WRONG), finished=False)
 FAILED = fakes.snapshot(fakes.split(), finished=False, failure=Failure(
     "unsupported", "`__shfl_xor_sync` is not understood", "Use a full mask.", 2, 8, fakes.SOURCE))
-SNAPSHOTS = {"done": DONE, "wrong": WRONG, "failed": FAILED}
+PROVED = fakes.snapshot(fakes.split(), replace(fakes.bind(), evidence=(*fakes.GOOD, *fakes.PROOFS), verdict=fakes.PROVED),
+                        verdict=fakes.PROVED)
+SNAPSHOTS = {"done": DONE, "proved": PROVED, "wrong": WRONG, "failed": FAILED}
 
 
 class Page(HTMLParser):

@@ -126,7 +126,9 @@ def next_actions(snap: Snapshot) -> tuple[tuple[str, str], ...]:
         rest = (("%xpile_reject", "put it aside"), ("%xpile_edit", "change it by hand"))
         return rest if snap.pending.verdict.level == "wrong" else (("%xpile_accept", "take it"), *rest)
     if snap.finished:
-        return (("%xpile_undo", "take the last change back"),)
+        asked = any(e.kind == "equivalence" for s in snap.steps[-1:] for e in s.evidence)
+        why = (("%xpile_why", "explain the proof"),) if asked else ()
+        return (*why, ("%xpile_undo", "take the last change back"))
     undo = (("%xpile_undo", "take the last change back"),) if snap.steps else ()
     return (("%xpile_next", "propose the next pass"), *undo)
 
