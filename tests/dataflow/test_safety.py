@@ -83,6 +83,8 @@ SAFE = {
             if (other > t) { float x = s[t], y = s[other]; if ((x > y) == ((t & k) == 0)) { s[t] = y; s[other] = x; } }
             __syncthreads(); }
         B[i] = s[t];""", REVERSE),
+    "rounds from each thread's own start": cuda("""float m = 0; for (int k = t; k < 256; k += 64) { s[t] = A[k];
+        __syncthreads(); m += s[63 - t]; __syncthreads(); } B[i] = m;""", REVERSE),
     "private arrays": cuda("float v[4]; for (int k = 0; k < 4; k++) v[k] = A[i] + k; B[i] = v[3] + v[0];"),
 }
 
@@ -147,6 +149,13 @@ def test_bounds(body: str, element: int) -> None:
     found = judged(subject).bounds
     assert found.status == "violated" and f"[{element}]" in found.reason, found
     assert refused_by_simulator(subject)
+
+
+def test_sizes_that_nobody_says() -> None:
+    kernel = parse('extern "C" void f(const float* A, float* B, int n) { for (int i = 0; i < n; i++) B[i] = A[i + 1]; }', "c")
+    found = safety_of(Subject("", registry.get("c"), kernel), {"n": 8}, {"B": 8})
+    assert found.status == "ok" and found.assumes == ("A is as long as the accesses need",)
+    assert safety_of(Subject("", registry.get("c"), kernel), {"n": 9}, {"B": 8}).bounds.status == "violated"
 
 
 @pytest.mark.parametrize(("body", "buffer"), [

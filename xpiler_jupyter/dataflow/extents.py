@@ -30,9 +30,10 @@ LARGEST_MODULUS = 1 << 14  # of a set that is asked to cover another: beyond, mi
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """An access that leaves its buffer, or may ("unknown": its index or the buffer's size is not known exactly)."""
+    """An access that leaves its buffer, or may ("unknown": its index is not known exactly; "unsized": nobody says how long
+    the buffer is)."""
 
-    kind: str  # "outside" or "unknown"
+    kind: str  # "outside", "unknown" or "unsized"
     buffer: str
     node: Node
     reason: str
@@ -274,7 +275,7 @@ def _check(rel: Relations, kernel: Kernel, a: Access) -> Violation | None:
         if not outside.is_empty():
             return Violation("outside" if a.exact else "unknown", name, a.node, _where(rel, a, p, size, outside))
         if size is None:
-            return Violation("unknown", name, a.node, f"the size of {name} is not known")
+            return Violation("unsized", name, a.node, f"the size of {name} is not known")
     return None
 
 

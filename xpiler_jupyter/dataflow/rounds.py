@@ -9,10 +9,11 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from ..ir.build import add
+from ..ir.build import add, div, mul, sub
 from ..ir.nodes import (
     Alloc,
     AnyStmt,
+    Barrier,
     Binary,
     Block,
     Break,
@@ -54,8 +55,7 @@ def at_sizes(kernel: Kernel, scalars: Mapping[str, int]) -> Kernel:
 
 def written_out(kernel: Kernel) -> Kernel:
     """The same kernel with its loops over known counters written out; a loop whose rounds are not known stays."""
-    rounds = _Rounds(kernel)
-    return replace(kernel, body=rounds.block(kernel.body)) if rounds.cells else kernel
+    return replace(kernel, body=_Rounds(kernel).block(kernel.body))
 
 
 class _Put(Rewriter):
@@ -163,10 +163,25 @@ class _Rounds:
                 else:
                     return out
                 self.known, self.count = start, count
+        s = self.by_rounds(s)
         self.forget(s.body)
         s = replace(s, body=self.block(s.body))
         self.forget(s.body)
         return [s]
+
+    def by_rounds(self, s: For) -> For:
+        """A loop with barriers that each thread starts elsewhere, over the number of its round: threads meet in the same
+        round, whatever their loop variables are."""
+        step = constant_value(s.step)
+        if s.kind == "parallel" or step is None or step <= 0 or isinstance(s.lo, Const) or not any(
+                isinstance(n, Barrier) for n in walk(s.body)):
+            return s
+        var = Var(fresh_name(f"{s.var}_round", self.taken), s.dtype)
+        width, one = Const(step, s.dtype), Const(1, s.dtype)
+        here = Let(s.var, s.dtype, add(s.lo, mul(var, width)))
+        count = div(add(sub(s.hi, s.lo), Const(step - 1, s.dtype)), width)
+        return replace(s, var=var.name, lo=Const(0, s.dtype), hi=count, step=one,
+                       body=replace(s.body, stmts=(here, *s.body.stmts)))
 
     def rounds(self, s: While) -> list[AnyStmt]:
         """The rounds of the loop one after the other, or the loop when they are too many or not known."""
@@ -209,7 +224,8 @@ class _Rounds:
         inner = self.block(replace(s.body, stmts=body[:-1]))
         self.forget(s.body)
         loop = For(var.name, start, hi, Const(step, last.dtype), inner, span=s.span, dtype=last.dtype)
-        return [loop, Store(last.buffer, (), Call("last of " + var.name, (), last.dtype), last.dtype, span=last.span)]
+        after = Call("last of " + var.name, (), last.dtype)
+        return [self.by_rounds(loop), Store(last.buffer, (), after, last.dtype, span=last.span)]
 
 
 def _steering(body: Block) -> set[str]:

@@ -54,7 +54,9 @@ def _unwritten(threads: Threads, buffer: Buffer, r: Access, writes: list[Access]
             break
         if w.opaque and not may:
             continue
-        for order, own in chain([(threads.earlier(w, r, False), True)], ((m, False) for m in threads.ordered(w, r))):
+        orders = [(threads.earlier(w, r, True), True)] if may else chain(  # may: by any thread, with a barrier or without
+            [(threads.earlier(w, r, False), True)], ((m, False) for m in threads.ordered(w, r)))
+        for order, own in orders:
             sure: Map | None = order if may else threads.implied(w, r, order, own)
             if sure is None or sure.is_empty():
                 continue

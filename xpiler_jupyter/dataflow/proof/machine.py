@@ -60,12 +60,14 @@ OK = Finding("ok")
 @dataclass(frozen=True, slots=True)
 class Safety:
     """Are all accesses inside their buffers; do threads never touch an element unordered when one of them writes; do all
-    threads of a block come to each barrier; is nothing read that was never written?"""
+    threads of a block come to each barrier; is nothing read that was never written? `assumes` is what the answers take for
+    granted, in words."""
 
     bounds: Finding
     races: Finding
     barriers: Finding
     initialised: Finding
+    assumes: tuple[str, ...] = ()
 
     @property
     def findings(self) -> dict[str, Finding]:

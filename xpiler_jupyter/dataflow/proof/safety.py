@@ -43,7 +43,9 @@ def safety(kernel: Kernel, scalars: Mapping[str, int], machine: Machine, lengths
         unknown = Finding("unknown", "what the kernel touches is too hard to work out in time")
         return Safety(unknown, unknown, unknown, unknown)
     threads = Threads(kernel, rel, machine)
-    return Safety(_bounds(kernel, rel), worst([races(threads), behind(threads)]), barriers(threads), initialised(threads))
+    bounds, open_ended = _bounds(kernel, rel)
+    assumes = tuple(f"{name} is as long as the accesses need" for name in open_ended)
+    return Safety(bounds, worst([races(threads), behind(threads)]), barriers(threads), initialised(threads), assumes)
 
 
 class _Launchable(Rewriter):
@@ -59,12 +61,15 @@ class _Launchable(Rewriter):
         return replace(s, hi=Call("min", (s.hi, Const(most, s.hi.dtype)), s.hi.dtype))
 
 
-def _bounds(kernel: Kernel, rel: Relations) -> Finding:
+def _bounds(kernel: Kernel, rel: Relations) -> tuple[Finding, list[str]]:
+    """The worst access, and the parameters whose size nobody says: they are the caller's to make long enough."""
     places = Places(rel.kernel.body)
+    unsized = {p.name for p in kernel.params if p.pointer and p.extent is None}
     found = bounds_report(kernel, {})
-    for kind, status in (("outside", "violated"), ("unknown", "unknown")):
-        for v in (v for v in found if v.kind == kind):
+    open_ended = sorted({v.buffer for v in found if v.kind == "unsized" and v.buffer in unsized})
+    for kind, status in (("outside", "violated"), ("unknown", "unknown"), ("unsized", "unknown")):
+        for v in (v for v in found if v.kind == kind and v.buffer not in (open_ended if kind == "unsized" else ())):
             line = places.line(v.node)
             where, lines = (f"line {line}: ", (line,)) if line is not None else ("", ())
-            return Finding(status, where + v.reason, lines, v.buffer)  # type: ignore[arg-type]
-    return OK
+            return Finding(status, where + v.reason, lines, v.buffer), open_ended  # type: ignore[arg-type]
+    return OK, open_ended
