@@ -34,6 +34,7 @@ from ...ir.visit import stmts_of, walk
 from .. import poly as P
 from ..poly import Poly, Scope
 from ..sets import DIM, Map, NotAffine, Set, compare, nonneg, universe
+from .coordinates import agree, unsettled
 from .counters import after, steps, up_to, within
 from .model import (
     Apply,
@@ -67,7 +68,10 @@ def program(kernel: Kernel, sizes: Mapping[str, int], words: Words, slots: Mappi
     Raises:
         Unknown: something has no exact form.
     """
-    return _Builder(kernel, sizes, words, slots).run()
+    out = _Builder(kernel, sizes, words, slots).run()
+    if unsettled(out) is not None:
+        agree(out, out)
+    return out
 
 
 class _Builder(Trees):
@@ -381,7 +385,7 @@ class _Builder(Trees):
         st = Statement(f"S{len(self.out.statements)}", domain, self.alone(time), uid, None, tree, reads, s)
         self.place(st, uid, [p for p in polys if p is not None], domain)
         if self.guards:
-            reads.append(Read(uid, st.element, node=s))
+            reads.append(Read(uid, st.element, node=s, flat=st.flat))
             old: Tree = Get(len(reads) - 1)
             for held, side in reversed(self.guards):
                 reads.append(Read("", None, held.statement, held.depth))

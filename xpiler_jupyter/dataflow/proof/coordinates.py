@@ -24,6 +24,18 @@ def agree(a: Program, b: Program) -> None:
             continue
         for at, flat, domain in mine + other:
             at.element = _tuple(flat, strides, domain)
+    for p in (a, b):
+        if (s := unsettled(p)) is not None:
+            raise Unknown("an index is not affine", s.node)
+
+
+def unsettled(p: Program) -> Statement | None:
+    """A statement with an access whose element is not known yet."""
+    for s in p.statements:
+        accesses: list[Read | Statement] = [s, *s.reads]
+        if any(at.flat is not None and at.element is None for at in accesses):
+            return s
+    return None
 
 
 def _accesses(p: Program, slot: str) -> list[Access]:
@@ -32,7 +44,7 @@ def _accesses(p: Program, slot: str) -> list[Access]:
     for s in p.statements:
         if s.buffer in names and s.flat is not None:
             out.append((s, s.flat, s.domain))
-        out += [(r, r.flat, s.domain) for r in s.reads if r.buffer in names and r.flat is not None]
+        out += [(r, r.flat, r.domain or s.domain) for r in s.reads if r.buffer in names and r.flat is not None]
     return out
 
 

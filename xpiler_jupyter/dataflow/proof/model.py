@@ -78,6 +78,7 @@ class Read:
     depth: int = 0
     node: Node | None = None
     flat: Poly | None = None
+    domain: Set | None = None  # where it is made, when that is not the statement's whole domain
 
 
 @dataclass(eq=False, slots=True)

@@ -61,7 +61,14 @@ class Trees:
         own += [P.atom(self.axes.index(a)) for a in info.apart if a in self.axes]
         if info.slot is not None and len(polys) == 1:
             at.flat = polys[0]
-        at.element = self.element_map([*own, *polys], domain)
+            if isinstance(at, Read):
+                at.domain = domain
+        try:
+            at.element = self.element_map([*own, *polys], domain)
+        except Unknown:
+            if at.flat is None:
+                raise
+            at.element = None  # rows of a size that only the caller knows: `coordinates` finds the tuple
 
     def element_map(self, polys: list[Poly], domain: Set) -> Map:
         out = Map.from_domain_and_range(domain, universe(0))

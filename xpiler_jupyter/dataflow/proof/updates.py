@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .model import Apply, Choose, Get, Statement, Tree
+from .model import Apply, Choose, Get, Read, Statement, Tree
 
 
 def update_of(s: Statement, kind: str) -> tuple[str, int, Tree] | None:
@@ -13,7 +13,7 @@ def update_of(s: Statement, kind: str) -> tuple[str, int, Tree] | None:
         word, t = t.op.split()[-1], t.args[0]
         if word[0] not in "iu" or int(word[1:]) < int(kind[1:]):
             return None
-    if not isinstance(t, Apply) or len(t.args) != 2 or s.element is None:
+    if not isinstance(t, Apply) or len(t.args) != 2:
         return None
     op = t.op.removesuffix(word)
     if op not in ("+", "-", "*", "min", "max", "&", "|", "^") or t.op == op or (narrow and op in ("min", "max")):
@@ -24,10 +24,18 @@ def update_of(s: Statement, kind: str) -> tuple[str, int, Tree] | None:
             if not isinstance(x, Apply) or x.op != f"to {word} from {kind}":
                 continue
             x, e = x.args[0], Apply(f"to {kind} from {word}", (e,))
-        if isinstance(x, Get) and s.reads[x.read].buffer == s.buffer and s.reads[x.read].element is not None \
-                and s.reads[x.read].element.is_equal(s.element) and not _mentions(e, x.read):  # type: ignore[union-attr]
+        if isinstance(x, Get) and _same_place(s, s.reads[x.read]) and not _mentions(e, x.read):
             return ("+" + kind, x.read, Apply(f"-{kind}", (e,))) if op == "-" else (op + kind, x.read, e)
     return None
+
+
+def _same_place(s: Statement, read: Read) -> bool:
+    """Does the statement read the element that it writes?"""
+    if read.buffer != s.buffer:
+        return False
+    if s.flat is not None and read.flat is not None and s.flat == read.flat:
+        return True
+    return s.element is not None and read.element is not None and bool(read.element.is_equal(s.element))
 
 
 def _mentions(t: Tree, read: int) -> bool:
