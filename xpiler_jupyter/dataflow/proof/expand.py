@@ -78,6 +78,7 @@ class Expander:
             narrowed = [Part(p.index.intersect_domain(here), p.value) for p in parts]
             narrowed = [p for p in narrowed if not p.index.is_empty()]
             out.append((here, bag(op, [*narrowed, Part(unit(here), value)], here, self.rules)))
+        _whole(out, domain, s)
         return out
 
     def given(self, buffer: str, at: Map, s: Statement) -> Value:
@@ -127,7 +128,14 @@ class Expander:
                 out += self.instance(w, into)
         if found.given is not None and not (given := at.apply_range(found.given)).is_empty():
             out.append((given.domain(), self.given(read.buffer, given, s)))
+        _whole(out, at.domain(), s)
         return out
+
+
+def _whole(pieces: list[Piece], domain: Set, s: Statement) -> None:
+    """Nothing may be left out: what no piece speaks of would count as compared. Raises Unknown."""
+    if not domain.is_subset(value_domain(pieces, domain)):
+        raise Unknown("where a value comes from is not known everywhere", s.node)
 
 
 def compared(op: str, args: tuple[Value, ...], domain: Set) -> list[Piece]:

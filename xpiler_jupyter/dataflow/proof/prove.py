@@ -8,7 +8,7 @@ from ...ir.nodes import Node
 from ..sets import Map, Set, TooHard, bounded
 from .algebra import DBL_MAX, FLT_MAX, Rules
 from .coordinates import agree
-from .expand import Expander
+from .expand import Expander, value_domain
 from .match import Different, Matcher
 from .model import Program, Unknown
 from .values import App, Bag, In, State, Value, identity
@@ -87,6 +87,8 @@ def _output(ea: Expander, eb: Expander, slot: str, matcher: Matcher, given: set[
                 rest = rest.subtract(at.domain())
         if not rest.is_empty():
             right.append((rest, In(slot, to_element.intersect_domain(rest))))
+        if not (instances.is_subset(value_domain(left, instances)) and instances.is_subset(value_domain(right, instances))):
+            raise Unknown("not every case of a value is known", s.node)
         for _, v in (*left, *right):
             _inputs(v, given, set())
         for where, x in left:
