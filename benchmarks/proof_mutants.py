@@ -34,7 +34,7 @@ from xpiler_jupyter.verify.safety import safety_of
 from xpiler_jupyter.verify.subject import Scalars, Subject
 
 SETS = 2  # sets of inputs that a mutant called equal is run on; the second is much larger
-RESULTS = ("not equal", "equal", "unsafe", "faults", "UNSOUND", "unreadable")
+RESULTS = ("not equal", "no answer", "equal", "unsafe", "faults", "UNSOUND", "unreadable")
 
 
 @dataclass(slots=True)
@@ -56,10 +56,12 @@ class Pair:
             yield next((e for e in self.judges[k].test(mutant) if e.status == "fail"), None)
 
 
-def proved(a: Subject, b: Subject, scalars: Scalars, seconds: float) -> bool:
-    """Is `b` equal to `a` at these sizes?"""
+def asked(a: Subject, b: Subject, scalars: Scalars, seconds: float) -> str:
+    """Is `b` equal to `a` at these sizes: "equal", "not equal" or "no answer" in time."""
     found = first_proof(Question(a, b, scalars), seconds)
-    return any(e.kind == "equivalence" and e.status == "pass" for e in found)
+    if any(e.kind == "equivalence" and e.status == "pass" for e in found):
+        return "equal"
+    return "no answer" if any("no answer" in e.detail for e in found) else "not equal"
 
 
 def pair(path: Path, target: str, seed: int, seconds: float) -> Pair | str:
@@ -71,8 +73,8 @@ def pair(path: Path, target: str, seed: int, seconds: float) -> Pair | str:
     source = Subject(text, port.source, with_meanings(parse(text, port.source)))
     own = Subject(port.code, port.platform, parse(port.code, port.platform))
     scalars = port.judge.sizes.sets[0].scalars
-    if not proved(source, own, scalars, seconds):
-        return "not proved"
+    if (found := asked(source, own, scalars, seconds)) != "equal":
+        return f"the port is not proved: {found}"
     again = Subject(text, port.source, parse(text, port.source))
     sizes = {k: int(v) for k, v in scalars.items() if isinstance(v, int)}  # those that the proof speaks of
     return Pair(f"{path.name} -> {target}", source, own, scalars,
@@ -86,8 +88,8 @@ def result(p: Pair, m: Mutant, seconds: float) -> tuple[str, str]:
         mutant = Subject(text, p.port.platform, parse(text, p.port.platform))
     except (XpilerError, ValueError, TypeError, KeyError, NotImplementedError) as err:  # no front end makes such a kernel
         return "unreadable", str(err)
-    if not proved(p.source, mutant, p.scalars, seconds):
-        return "not equal", ""
+    if (answer := asked(p.source, mutant, p.scalars, seconds)) != "equal":
+        return answer, ""
     for failed in p.tests(mutant):
         if failed is None:
             continue
@@ -137,7 +139,7 @@ def main() -> int:
     for name, m, found, detail in study(args.files, args.target or list(registry.names()), args.each, args.seed, args.seconds):
         kinds[m.kind, found] += 1
         pairs.add(name)
-        if found in ("UNSOUND", "unsafe", "equal"):
+        if found in ("UNSOUND", "unsafe", "faults", "equal"):
             line = f" line {m.line}" if m.line else ""
             print(f"{found}: {name}:{line} {m.words} {detail}", flush=True)
     print(f"\n{'kind':12} " + " ".join(f"{r:>10}" for r in RESULTS))
