@@ -47,10 +47,10 @@ def test_what_says_the_arguments_of_a_kernel(host, with_, dtype, size, instance)
 TWO = KERNEL + "void run(float* x, double* z) { k<float><<<1, 4>>>(x, x); k<double><<<1, 4>>>(z, z); }"
 
 
-def test_two_instances_need_a_word():
-    with pytest.raises(UnsupportedError, match=r"k<float, 4> and as k<double, 4>") as e:
-        parse(TWO, "cuda")
-    assert e.value.hint == "Choose with --with T=float."
+def test_of_two_instances_the_first_is_meant_unless_one_is_said():
+    first = parse(TWO, "cuda")
+    assert first.instance == "k<float, 4>" and first.params[0].dtype == F32
+    assert any("the first of the 2 instances" in n and "--with T=double" in n for n in first.notes)
     assert parse(TWO, "cuda", with_={"T": "double"}).params[0].dtype == F64
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..errors import SourceFaultError, XpilerError
 
-Task = dict[str, Any]  # path, file, from, to, sha, out
+Task = dict[str, Any]  # path, file, from, to, sha, out; kernel where the file has several
 Result = dict[str, Any]  # the task's, ported, seconds; verdict, passes, instrs; error
 
 
@@ -65,11 +65,13 @@ def port_one(task: Task) -> Result:
     began = time.perf_counter()
     port = None
     try:
+        from ..frontend.included import with_headers
         from ..port import Port
         from ..verify.proofs import SECONDS
 
-        text = Path(task["path"]).read_text(errors="replace")
-        port = Port(text, task["to"], source=task["from"], filename=task["file"], allow=task.get("allow", ()),
+        path = Path(task["path"])
+        port = Port(with_headers(path.read_text(errors="replace"), path), task["to"], source=task["from"],
+                    filename=path.name, kernel=task.get("kernel"), allow=task.get("allow", ()),
                     prove=task.get("prove", SECONDS))
         port.run()
     except XpilerError as err:

@@ -334,28 +334,36 @@ class Declarations(StructDeclarations):
 
     def _fill(self, init: Node, name: str, dtype: ScalarType, shape: tuple[int, ...], at: tuple[int, ...]) -> None:
         """Stores for the elements of a brace initialiser; the array is zeroed already."""
-        items = init.named_children
-        if not items:
-            return
-        size = shape[len(at)]
-        if len(items) > size:
-            raise self.parse_error(items[size], f"{name} has room for {size} values here, not {len(items)}")
-        for k, item in enumerate(items):
-            here = (*at, k)
+        items = [item for item in init.named_children if item.type != "comment"]
+        taken = self._fill_from(items, name, dtype, shape, at)
+        if taken < len(items):
+            raise self.parse_error(items[taken], f"{name} has room for {taken} values here, not {len(items)}")
+
+    def _fill_from(self, items: list[Node], name: str, dtype: ScalarType, shape: tuple[int, ...],
+                   at: tuple[int, ...]) -> int:
+        """Gives the part `at` of an array the first of these values; how many it took. A part without braces of its own
+        takes as many as it has room for (C11 6.7.9, paragraph 20)."""
+        k = 0
+        for i in range(shape[len(at)]):
+            if k >= len(items):
+                break
+            item, here = items[k], (*at, i)
             if item.type == "initializer_list":
                 if len(here) == len(shape):
                     raise self.parse_error(item, "too many braces")
                 self._fill(item, name, dtype, shape, here)
+                k += 1
                 continue
             if item.type in ("initializer_pair", "string_literal"):
                 raise self.unsupported(item, "this kind of initialiser is not supported")
-            zero = isinstance(value := build.convert(self.expr(item), dtype), Const) and value.value == 0
             if len(here) < len(shape):
-                if not zero or len(items) > 1:
-                    raise self.unsupported(item, "an initialiser with fewer braces than dimensions is not supported")
+                k += self._fill_from(items[k:], name, dtype, shape, here)
                 continue
-            if not (zero or _is_zero(value)):
+            value = build.convert(self.expr(item), dtype)
+            k += 1
+            if not _is_zero(value):
                 self.emit(Store(name, tuple(build.integer(i) for i in here), value, dtype), item)
+        return k
 
     # -- shared memory -------------------------------------------------------------------------------------------------
 

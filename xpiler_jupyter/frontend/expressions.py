@@ -246,10 +246,10 @@ class Expressions(Places):
 
     def extent(self, axis: str, name: str) -> Expr:
         """`blockDim.x` and the like: what the launch says, or a size that someone must tell."""
-        if self.launched is not None:
-            return self.launched.extents.get(axis, build.integer(1))
-        self.mentioned.add(axis)
-        return Var(name, I32)
+        got = self.launched.extents.get(axis, build.integer(1)) if self.launched is not None else Var(name, I32)
+        if got == Var(name, I32):
+            self.mentioned.add(axis)
+        return got
 
     # -- operators -----------------------------------------------------------------------------------------------------
 

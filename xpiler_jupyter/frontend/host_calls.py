@@ -243,11 +243,17 @@ class HostCalls(HostValues):
     def _launch(self, n: Node, callee: Node, grid: Node, block: Node, shared: Node | None, args: list[Node]) -> None:
         name, function = self.kernel_of(callee, args)
         site = LaunchSite(name, n, ones(), ones(), None, [], function=function)
-        try:
-            site.grid, site.block = self.dim3(grid, n), self.dim3(block, n)
-            site.shared = self.size(shared) if shared is not None else None
-        except XpilerError as e:
-            site.failure = e
+        for level in ("grid", "block", "shared"):  # what is not understood of one does not hide the others
+            try:
+                if level == "grid":
+                    site.grid = self.dim3(grid, n)
+                elif level == "block":
+                    site.block = self.dim3(block, n)
+                else:
+                    site.shared = self.size(shared) if shared is not None else None
+            except XpilerError as e:
+                site.failure = site.failure or e
+                site.lost.add(level)
         self._launched(site, args)
 
     def _launch_tasks(self, n: Node, kernel: str, parts: list[Node], args: list[Node]) -> None:

@@ -62,8 +62,8 @@ class Fill:
 @dataclass(slots=True)
 class LaunchSite:
     """One launch as read: extents by field, dynamic shared bytes, the arguments (a pointer's name, a value, or None for
-    what is not understood), the conditions it stands under (None: one that is not understood). `failure` says why its
-    extents are not known."""
+    what is not understood), the conditions it stands under (None: one that is not understood). `failure` says why the
+    extents of the levels in `lost` ("grid", "block", "shared") are not known."""
 
     kernel: str
     node: Node
@@ -73,6 +73,7 @@ class LaunchSite:
     args: list[str | Expr | None]
     guards: list[Expr | None] = field(default_factory=list)
     failure: XpilerError | None = None
+    lost: set[str] = field(default_factory=set)
     function: Function | None = None  # the kernel, an instance if it is a template
 
 

@@ -52,14 +52,16 @@ def _type(unit: Unit, name: str, word: str) -> CType:
     return found
 
 
-def kernel_instance(unit: Unit, f: Function, launched: Sequence[Function], said: Mapping[str, str]) -> Function:
-    """The one instance of the kernel template `f` that is meant.
+def kernel_instance(unit: Unit, f: Function, launched: Sequence[Function], said: Mapping[str, str],
+                    notes: list[str] | None = None) -> Function:
+    """The one instance of the kernel template `f` that is meant: of several, the first.
 
     Args:
         launched: the instances that host code launches.
         said: template arguments by name, as the person says them.
+        notes: takes a sentence where the text launches several that fit.
     Raises:
-        XpilerError: nothing says some argument, or the text launches several instances and nothing chooses.
+        XpilerError: nothing says some argument, or several are launched and `notes` is None.
     """
     mine = said_bindings(unit, f.template, said)
     fitting = {g.instance: g for g in launched if _agrees(g, mine)}
@@ -68,6 +70,10 @@ def kernel_instance(unit: Unit, f: Function, launched: Sequence[Function], said:
     if len(fitting) > 1:
         a, b = list(fitting)[:2]
         differing = next((p.name for p in f.template if _word(fitting[a], p.name) != _word(fitting[b], p.name)), "T")
+        if notes is not None:
+            notes.append(f"{f.name} is {a}, the first of the {len(fitting)} instances that are launched (--with "
+                         f"{differing}={_word(fitting[b], differing)} takes another)")
+            return fitting[a]
         raise unit.tree.unsupported(f.node, f"{f.name} is launched as {a} and as {b}",
                                     f"Choose with --with {differing}={_word(fitting[a], differing)}.")
     missing = [p for p in f.template if not mine.has(p.name) and p.default is None and p.name]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from tree_sitter import Node
 
-from ..errors import UsageError, XpilerError
+from ..errors import UnsupportedError, UsageError, XpilerError
 from ..ir import build
 from ..ir.nodes import Cast, Const, Expr, Host, HostArg, Param, Var
 from ..ir.simplify import simplify_expr
@@ -26,13 +26,13 @@ from .unit import Unit
 
 
 def find_launch(unit: Unit, f: Function, nth: int | None = None, with_: Mapping[str, str] | None = None) -> Launch | None:
-    """The launch of a kernel, or None when the text does not say.
+    """The launch of a kernel, or None when the text does not say. What host code works out in a way that we do not
+    understand, and no comment says, is lost: a size, and a note with the line.
 
     Args:
         nth: which of its launches, counted from 1 in text order; None: the one that a plain wrapper makes, else the first.
         with_: template arguments of host functions that nothing in the text calls.
     Raises:
-        UnsupportedError: host code starts the kernel in a way that we do not understand, and no comment says how.
         UsageError: there is no such launch.
     """
     if not unit.platform.axes:
@@ -45,13 +45,23 @@ def find_launch(unit: Unit, f: Function, nth: int | None = None, with_: Mapping[
         found = _from_hosts(unit, f, hosts, nth)
     except UsageError:
         raise
-    except XpilerError:
+    except XpilerError as e:
         if comment is None:
-            raise
+            if not isinstance(e, UnsupportedError) or unit.platform.usual:
+                raise  # where a launch counts tasks, one that is not understood is most likely wrong
+            return Launch({}, lost=_LEVELS, notes=[_not_understood(e)])
     else:
         if comment is None or not found.notes:
             return found
     return from_comment(unit, f, comment)
+
+
+_LEVELS = frozenset(("grid", "block"))
+
+
+def _not_understood(e: XpilerError) -> str:
+    """What is assumed instead of a launch that host code makes is said next, as for a kernel without host code."""
+    return f"the launch in the host code is not understood{f' (line {e.line})' if e.line else ''}: {e.message}"
 
 
 def _hosts(unit: Unit, f: Function, with_: Mapping[str, str]) -> list[Function]:
@@ -126,9 +136,14 @@ def _from_hosts(unit: Unit, f: Function, hosts: list[Function], nth: int | None)
     whole = [x for x in found if x.plain and x.reader.oddity is None and x.site.failure is None]
     clear = [x for x in found if x.site.failure is None]
     chosen = found[nth - 1] if nth is not None else (whole or clear or found)[0]
-    if chosen.site.failure is not None:
-        raise chosen.site.failure
-    launch = launch_of(unit, f, chosen, wrap=nth is None or len(chosen.mine) == 1)
+    failure = chosen.site.failure
+    if failure is not None and not chosen.site.lost:
+        raise failure
+    launch = launch_of(unit, f, chosen, wrap=failure is None and (nth is None or len(chosen.mine) == 1))
+    if failure is not None:
+        # A grid covers its work in blocks of the size that it was worked out for.
+        launch.lost = _LEVELS if "block" in chosen.site.lost else frozenset(chosen.site.lost) & _LEVELS
+        launch.notes.insert(0, _not_understood(failure))
     if nth is None and any(x.way != chosen.way for x in found):
         k = found.index(chosen) + 1
         other = next(k for k, x in enumerate(found, 1) if x.way != chosen.way)
@@ -222,7 +237,7 @@ def _names(unit: Unit, f: Function, site: LaunchSite) -> dict[str, Expr]:
         if pointer != isinstance(a, str):
             what = "a pointer" if pointer else "a number"
             name = unit.tree.text_of(p.name) if p.name is not None else "a parameter"
-            raise unit.tree.unsupported(site.node, f"{name} of {f.name} must be {what} that host code names plainly")
+            raise unit.tree.parse_error(site.node, f"{name} of {f.name} must be {what} that host code names plainly")
         value = a
         while isinstance(value, Cast):
             value = value.x
@@ -244,7 +259,7 @@ def _extents(unit: Unit, site: LaunchSite, names: dict[str, Expr], fixed: dict[s
         known = names if axis.level == "grid" else fixed
         extent = build.convert(_rename(part[axis.place], known), I32)
         if isinstance(extent, Const) and int(extent.value) <= 0:
-            raise unit.tree.unsupported(site.node, f"the launch gives {axis.name} no index at all")
+            raise unit.tree.parse_error(site.node, f"the launch gives {axis.name} no index at all")
         extents[axis.name] = extent
     shared = _rename(site.shared, fixed) if site.shared is not None else None
     if isinstance(shared, Const) and shared.value == 0:

@@ -31,7 +31,8 @@ class Launch:
 
     `extents` by axis name (absent: 1); `sizes` the host-only names they mention; `buffers` extents of buffer parameters
     by name; `host` the C ABI wrapper, if the text has one that we understand whole; `assume` what the host code makes
-    sure of; `notes` what reading it took for granted, in words; `data` what it does to file-scope variables."""
+    sure of; `notes` what reading it took for granted, in words; `data` what it does to file-scope variables; `lost` the
+    levels ("grid", "block") of which the text has a launch that is not understood: theirs are sizes, as without one."""
 
     extents: dict[str, Expr]
     shared_bytes: Expr | None = None
@@ -41,13 +42,19 @@ class Launch:
     assume: list[Expr] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     data: dict[str, Data] = field(default_factory=dict)
+    lost: frozenset[str] = frozenset()
+
+    def known(self, platform: Platform) -> dict[str, Expr]:
+        """The extents by axis name; those of the levels that are not understood are sizes that someone must tell."""
+        open_ones = {a.name: Var(a.extent_name, I32) for a in platform.axes if a.level in self.lost}
+        return {**self.extents, **open_ones}
 
 
 class Lowering(FileData):
     """Everything put together; one instance lowers one kernel."""
 
     def __init__(self, unit: Unit, f: Function, launch: Launch | None) -> None:
-        launched = Launched(launch.extents, launch.shared_bytes) if launch is not None else None
+        launched = Launched(launch.known(unit.platform), launch.shared_bytes) if launch is not None else None
         super().__init__(unit, f, launched, {p.name for p in launch.sizes} if launch is not None else set())
         self.ever: set[str] = set()
         self.parts: dict[str, Part] = {}
@@ -181,7 +188,7 @@ def _with_axes(low: Lowering, platform: Platform, launch: Launch | None,
             if axis.level != level:
                 continue
             extent: Expr
-            if launch is None:
+            if launch is None or level in launch.lost:
                 if axis.name not in low.mentioned:
                     continue
                 extent = Var(axis.extent_name, I32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import ParseError, UsageError, XpilerError, header_hint
 from ..ir.nodes import Kernel
@@ -120,11 +120,13 @@ def _lower(unit: Unit, f: Function, nth: int | None, with_: Mapping[str, str]) -
     if len([g for g in unit.functions[f.name] if g.is_kernel == f.is_kernel]) > 1:
         raise unit.tree.unsupported(f.node, f"several functions are called {f.name}: overloads are not supported",
                                     "Give them different names.")
+    notes: list[str] = []
     try:
         if f.is_template:
-            f = kernel_instance(unit, f, [*launched_instances(unit, f, with_), *explicit_instances(unit, f)], with_)
+            f = kernel_instance(unit, f, [*launched_instances(unit, f, with_), *explicit_instances(unit, f)], with_, notes)
         f = Lowering(unit, f, None).apart(f, True)
-        return lower_kernel(unit, f, find_launch(unit, f, nth, with_))
+        kernel = lower_kernel(unit, f, find_launch(unit, f, nth, with_))
+        return replace(kernel, notes=(*notes, *kernel.notes)) if notes else kernel
     except RecursionError:
         raise unit.tree.unsupported(f.node, f"{f.name} is nested too deeply") from None
 

@@ -44,8 +44,9 @@ def with_launch(kernel: Kernel, platform: Platform, shape: dict[str, int]) -> tu
     if not grid:  # nothing bounds the threads: then the text alone does not say how many there are
         return _filled(kernel, said), ()
     filled = _filled(kernel, {**said, **chosen, **grid})
-    return filled, ("the launch covers the guarded indices with blocks of "
-                    f"{' x '.join(str(_value(e)) for e in {**said, **chosen}.values())} threads (the text does not say)",)
+    threads = " x ".join(str(_value(e)) for e in {**said, **chosen}.values())
+    return filled, (f"the launch covers the guarded indices{f' with blocks of {threads} threads' if threads else ''} "
+                    "(the text does not say)",)
 
 
 def _axis_of(size: str, platform: Platform) -> str:
