@@ -185,7 +185,8 @@ def _asked(q: Question, sides: tuple[Called, Called], sizes: Mapping[str, int] |
         where = f"{proof.output}: " if proof.output else ""
         return _unknown(q, f"{where}{proof.reason}", _line(proof.node), began, proof.side)
     parallel = any(p.block or p.grid for p in both)
-    return _proved(q, proof, _sizes_words(sizes, bool(scalars_of(sides[0].kernel))), sizes is None, parallel, began)
+    notes = tuple(dict.fromkeys(n for c in sides for n in c.kernel.notes))
+    return _proved(q, proof, _sizes_words(sizes, bool(scalars_of(sides[0].kernel))), sizes is None, parallel, notes, began)
 
 
 def _sizes_words(sizes: Mapping[str, int] | None, has_sizes: bool) -> str:
@@ -194,13 +195,14 @@ def _sizes_words(sizes: Mapping[str, int] | None, has_sizes: bool) -> str:
     return ", ".join(f"{k}={v}" for k, v in sizes.items()) if has_sizes else "these sizes"
 
 
-def _proved(q: Question, proof: Proof, sizes: str, everywhere: bool, parallel: bool, began: float) -> Evidence:
+def _proved(q: Question, proof: Proof, sizes: str, everywhere: bool, parallel: bool, notes: tuple[str, ...],
+            began: float) -> Evidence:
     rules = [*proof.words]
     if proof.finite:
         rules.append("zero times anything is zero (values are finite)")
     if proof.reordered:
         rules.append("the terms of sums may be taken in any order")
-    assumptions = [f"as real numbers: {w}" for w in rules]
+    assumptions = [*notes, *(f"as real numbers: {w}" for w in rules)]
     if everywhere:
         assumptions.append("sizes are at least 1, and no index overflows")
     words = f"equal to {q.other} for all inputs at {sizes}" if not everywhere else \

@@ -28,7 +28,6 @@ class Rules:
 
     largest: float = FLT_MAX
     finite: bool = False  # 0 * x = 0
-    rounded: bool = False  # something that rounds differently than it is written
     words: set[str] = field(default_factory=set)
 
 
@@ -60,6 +59,8 @@ def bag(op: str, parts: list[Part], domain: Set, rules: Rules) -> Value:
     numbers: list[bool | int | float] = []
     for p in parts:
         if neutral(op, p.value, rules.largest):
+            if name in ("min", "max") and isinstance(p.value, Num) and math.isfinite(p.value.value):
+                rules.words.add("no value is beyond the largest float")
             continue
         if isinstance(p.value, Bag) and p.value.op == op:
             inside = wrapped(p.index) if p.extra else p.index.domain()

@@ -37,7 +37,7 @@ class Matcher:
             op = a.op if isinstance(a, Bag) else b.op if isinstance(b, Bag) else ""
             self.bags(_as_bag(a, op, domain), _as_bag(b, op, domain), domain)
         elif isinstance(a, Num) and isinstance(b, Num):
-            if not close(a.value, b.value):
+            if not self.alike(a, b):
                 raise Different(f"{a.value} against {b.value}")
         elif isinstance(a, Place) and isinstance(b, Place):
             if not a.at.intersect_domain(domain).is_equal(b.at.intersect_domain(domain)):
@@ -49,6 +49,14 @@ class Matcher:
                 self.equal(x, y, domain)
         else:
             raise Different(f"{words(a)} against {words(b)}")
+
+    def alike(self, a: Num, b: Num) -> bool:
+        """The same number, or one and its rounding to float."""
+        if not close(a.value, b.value):
+            return False
+        if a.value != b.value and a.value == a.value:
+            self.rules.words.add("constants are taken as the same up to their rounding to float")
+        return True
 
     def inputs(self, a: In, b: In, domain: Set) -> None:
         if a.slot != b.slot:
@@ -187,7 +195,7 @@ class Matcher:
         if isinstance(a, Place) and isinstance(b, Place):
             return True, a.at.apply_range(b.at.reverse())
         if isinstance(a, Num) and isinstance(b, Num):
-            return True, Map.universe(space) if close(a.value, b.value) else Map.empty(space)
+            return True, Map.universe(space) if self.alike(a, b) else Map.empty(space)
         if isinstance(a, App) and isinstance(b, App):
             if a.op != b.op or len(a.args) != len(b.args):
                 return True, Map.empty(space)

@@ -11,6 +11,7 @@ from .coordinates import agree
 from .expand import Expander, value_domain
 from .match import Different, Matcher
 from .model import Program, Unknown
+from .rounding import WORDS, written_alike
 from .values import App, Bag, In, State, Value, identity
 
 BUDGET = 60_000_000  # isl operations: some seconds
@@ -59,6 +60,8 @@ def prove(a: Program, b: Program, budget: int = BUDGET) -> Proof:
     words = rules.words | a.words | b.words
     if "f64" in a.floats ^ b.floats:
         words.add("one computes in double where the other computes in float")
+    if not written_alike(a, b):
+        words.add(WORDS)
     return Proof(True, "", "", matcher.reordered or a.fused != b.fused, rules.finite, tuple(sorted(words)), compared,
                  given=frozenset(given))
 
