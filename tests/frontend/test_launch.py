@@ -77,7 +77,7 @@ def test_block_and_grid_dimensions_are_the_launch():
 
 
 def test_a_launch_that_does_not_fit_the_kernel_is_refused():
-    with pytest.raises(XpilerError, match="line 15.* in of elu must be a pointer"):
+    with pytest.raises(XpilerError, match=r"line 15.* in of elu must be a pointer"):
         parse(WRAPPED.replace("elu<<<grid, block>>>(dy, dx, n);", "elu<<<grid, block>>>(dy, n, dx);"), "cuda")
 
 
