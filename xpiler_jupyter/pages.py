@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from .errors import UsageError
 
 NOTE = "<!-- Written by `xpiler doc` from the tables in the code: change those, not this page. -->\n"
+MEASURED = ("benchmark.md", "corpus.md", "faulty-sources.md")  # pages of docs/ that scripts in benchmarks/ write
 
 
 def explain(word: str) -> dict[str, str]:
@@ -56,7 +57,7 @@ def pages() -> dict[str, str]:
     for n in platforms.names():
         made = manual.pages(platforms.get(n))
         out |= {f"instrs/{n}/{page}.md": f"{NOTE}\n{text}" for page, text in made.items()}
-    links = [f"- [{p.removesuffix('.md')}]({p})" for p in sorted(out)]
+    links = [f"- [{p.removesuffix('.md')}]({p})" for p in (*MEASURED, *sorted(out))]
     out["README.md"] = NOTE + "\n# Reference\n\n" + "\n".join(links) + "\n"
     return out
 
