@@ -62,6 +62,13 @@ def isl_val(value: int) -> Any:
     return isl.Val(value, _context)
 
 
+def shifted(steps: tuple[int, ...]) -> Map:
+    """{ (c, e0, e1, ...) -> (e0 + c * steps[0], e1 + c * steps[1], ...) }"""
+    names = [f"e{k}" for k in range(len(steps))]
+    moved = [f"{e} + {s}c" for e, s in zip(names, steps, strict=True)]
+    return Map(f"{{ [{', '.join(['c', *names])}] -> [{', '.join(moved)}] }}", _context)
+
+
 def universe(dims: int) -> Set:
     return Set.universe(space(dims))
 

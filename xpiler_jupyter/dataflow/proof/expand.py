@@ -10,9 +10,10 @@ from ..sets import DIM, Map, Set
 from .algebra import Rules, apply, bag, split_op
 from .flow import Flow
 from .model import Affine, Choose, Get, Number, Program, Statement, Tree, Unknown
-from .values import App, In, Num, Part, Piece, Place, State, Value, as_map, constant, projection, unit, wrapped
+from .values import App, In, Num, Part, Piece, Place, State, Value, as_map, constant, moved, projection, unit, wrapped
 
 DEEP = 40  # statements that build on each other without a sum
+OFTEN = 3  # contexts in which a value is worked out by itself
 MANY = 600  # pieces of one value
 
 
@@ -23,6 +24,8 @@ class Expander:
         self.program, self.flow, self.rules = program, Flow(program), rules
         self.depth = 0
         self.open: list[Statement] = []
+        self.asked: dict[int, int] = {}
+        self.bases: dict[int, list[Piece]] = {}  # values of statements asked for often, for all their instances
 
     def afresh(self, s: Statement, at: Map) -> list[Piece]:
         """Like `instance`, one round of a value that builds on itself."""
@@ -35,8 +38,22 @@ class Expander:
     def instance(self, s: Statement, at: Map) -> list[Piece]:
         """What the statement writes (or evaluates to), by context: `at` maps contexts to its instances. A statement that
         builds on what it wrote before is a state."""
-        if s.update is None and s in self.open:
-            return [(at.domain(), State(s, at, self))]
+        if s in self.open:
+            return [(at.domain(), State(s, at, self))] if s.update is None else self.once(s, at)
+        self.asked[id(s)] = self.asked.get(id(s), 0) + 1
+        if self.asked[id(s)] <= OFTEN:
+            return self.once(s, at)
+        if id(s) not in self.bases:
+            self.bases[id(s)] = self.once(s, s.domain.identity())
+        out: list[Piece] = []
+        for where, value in self.bases[id(s)]:
+            here = at.intersect_range(where)
+            if not here.is_empty():
+                out.append((here.domain(), moved(value, here)))
+        return out
+
+    def once(self, s: Statement, at: Map) -> list[Piece]:
+        """The value, worked out for these contexts alone."""
         self.depth += 1
         self.open.append(s)
         try:

@@ -3,7 +3,9 @@ an index again, so that they need not be paired one by one."""
 
 from __future__ import annotations
 
-from ..sets import DIM, Map, Set, isl_val
+from itertools import pairwise
+
+from ..sets import DIM, Map, Set, isl_val, shifted
 from .values import App, Bag, In, Num, Part, Place, State, Value
 
 
@@ -79,10 +81,39 @@ def _together(values: list[Value], n: int) -> Value:
 
 
 def _maps(maps: list[Map], n: int) -> Map:
+    """{ (x, c, y) -> maps[c](x, y) }, x the first `n` dimensions."""
+    stepped = _steps(maps)
+    if stepped is not None:  # each the same way further than the one before: a multiple of the number
+        m = maps[0].insert_dims(DIM.in_, n, 1)
+        m = m.lower_bound_val(DIM.in_, n, isl_val(0)).upper_bound_val(DIM.in_, n, isl_val(len(maps) - 1))
+        with_number = m.insert_dims(DIM.out, 0, 1).equate(DIM.in_, n, DIM.out, 0)
+        return with_number.apply_range(shifted(stepped))
     out: Map | None = None
     for k, m in enumerate(maps):
         one = m.insert_dims(DIM.in_, n, 1).fix_val(DIM.in_, n, isl_val(k))
         out = one if out is None else out.union(one)
     assert out is not None
-    hull = Map.from_basic_map(out.affine_hull()).intersect_domain(out.domain().coalesce())
-    return hull if hull.is_equal(out) else out.coalesce()
+    return out.coalesce()
+
+
+def _steps(maps: list[Map]) -> tuple[int, ...] | None:
+    """What is added to the place from each map to the next, when that is the same throughout and their domains agree."""
+    where = maps[0].domain()
+    if not all(bool(where.is_equal(m.domain())) for m in maps[1:]):
+        return None
+    step: tuple[int, ...] | None = None
+    for a, b in pairwise(maps):
+        moved = _deltas(a, b)
+        if not moved.is_singleton() or moved.dim(DIM.param):
+            return None
+        point = moved.sample_point()
+        found = tuple(point.get_coordinate_val(DIM.set, k).to_python() for k in range(moved.dim(DIM.set)))
+        if step is not None and found != step:
+            return None
+        step = found
+    return step
+
+
+def _deltas(a: Map, b: Map) -> Set:
+    """{ b(x) - a(x) : x }"""
+    return a.range_product(b).range().unwrap().deltas()
