@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> int:
         for found in _kernels(file, args.root, [t for t in args.to.split(",") if t]):
             old = kept.get(_key(found))
             if "error" not in found and old is not None and (outcome(old) == "tested" or (
-                    not args.retry and old["error"].get("stage") != "read")):
+                    not args.retry and old.get("error", {}).get("stage") != "read")):
                 done.append(old)
             else:
                 (done if "error" in found else todo).append(found)

@@ -235,6 +235,13 @@ extern "C" void host(float* A) {
 int main() { Numbers x(2); host(x.data()); report(x); }
 """
     assert run("cuda", text, "host", A=f32(2) + 3).outputs["A"][0] == 6
+    bound = """
+#define BIND(type) void bind_##type(harness::Tensor x) { k_##type<<<1, 1>>>((type*)x.data()); }
+__global__ void k_float(float* A) { A[0] = 7; }
+BIND(float)
+HARNESS(module) { module.add(bind_float); }
+"""
+    assert run("cuda", text + bound, "k_float", grid=1, block=1, A=f32(1)).outputs["A"][0] == 7
     broken = text.replace("A[0] = twice", "A[0] = thrice")
     with pytest.raises(CompileError) as e:
         executor("cuda", "sim").compile(broken, entry_for("k", {"A": f32(1)}))

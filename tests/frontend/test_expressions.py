@@ -94,12 +94,12 @@ def test_negated_unsigned_and_logical_not():
 @pytest.mark.parametrize(("text", "message"), [
     ("A", "pointer is used as a value"), ("nope", "not declared"), ("nope(1)", "not known here"),
     ("f % 2", "needs integers"),
-    ("__atomic_load_n(A, 0)", "the atomic __atomic_load_n"), ("__shfl(f, 1)", "the warp shuffle __shfl"),
+    ("__atomic_load_n(A, 0)", "the atomic __atomic_load_n"), ("__shfl_round(f, 1)", "the warp shuffle __shfl_round"),
     ("make_float4(1,2,3,4)", "float4 is used where a scalar"), ("make_float4(1,2)", "made of 4 values"),
     ("*(float4*)A", "float4 is used where a scalar"), ("((float2*)A)->z", "no field z"),
     ("exp(h)", "ambiguous"), ("(double*)A == 0", "sizes differ"),
     ("blockIdx", "without .x"), ("[] { return 1; }", "lambda"), ("\"s\"", "strings"),
-    ("__any(i)", "the warp vote __any"),
+    ("__match_all(i)", "the warp vote __match_all"),
     ("__builtin_amdgcn_mfma_f32_4x4x1f32(f, f, 0, 0, 0, 0)", "MFMA"), ("sqrtf(f, f)", "1 argument"),
 ])
 def test_refusal_names_the_construct(text, message):

@@ -75,7 +75,7 @@ void f(float* a) { EACH(i, N) A_(i, BY) = i;
     ("void f(float* a) {\n  int x = ;\n}", ParseError, "expression is missing", (2, 11)),
     ("void f(float* a) { a[0] = 1; } /* open", ParseError, "*/ is missing", (1, 32)),
     ("void f(float* a) { a[0] = zz; }", ParseError, "zz is not declared", (1, 27)),
-    ("#if __CUDA_ARCH__ >= 700\n#endif\nvoid f(float* a) {}", UnsupportedError, "__CUDA_ARCH__", None),
+    ("#if __OPTIMIZE__ >= 2\n#endif\nvoid f(float* a) {}", UnsupportedError, "__OPTIMIZE__", None),
     ("#if 1\nvoid f(float* a) {}", ParseError, "no #endif", (1, 1)),
     ("#define F(a, b) a\nvoid f(float* a) { a[0] = F(1); }", ParseError, "takes 2 arguments", (2, 27)),
     ("template <int N> void f(float* a) { a[N] = 1; }", UnsupportedError, "template", (1, 18)),

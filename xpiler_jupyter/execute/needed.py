@@ -16,6 +16,7 @@ _ABOUT = re.compile(r"\b(?:alignas|_Alignas|__align__|__builtin_align__|__launch
                     r"__attribute__|__declspec|decltype)\s*\(")
 _TYPE = re.compile(r"\s*(?:typedef\s+)?(?:struct|class|union|enum(?:\s+(?:class|struct))?)\b\s*([A-Za-z_]\w*)?")
 _DEVICE = re.compile(r"\b__(?:global|device|mlu_global|mlu_func|mlu_entry|mlu_device)__\b")
+_LAUNCH = re.compile(r"<<<|LaunchKernelGGL\b")
 _DECLARED = re.compile(r"([A-Za-z_]\w*)\s*(?=[=\[({;,]|$)")
 _LAST = re.compile(r"([A-Za-z_]\w*)\s*(?:\[[^\]]*\]\s*)*;\s*$")
 
@@ -62,7 +63,7 @@ def needed_part(text: str, masked: str, entry: str) -> str:
         entry: the function that will be called.
     """
     try:
-        items = _items(masked)
+        items = _items(masked, entry)
     except _Broken:
         return text
     out = list(text)
@@ -95,7 +96,7 @@ def _unneeded(items: list[Item], masked: str, entry: str) -> list[Item]:
     return [i for i in left if i.names or not {w for w in _WORD.findall(masked, i.start, i.end) if w in own} <= words]
 
 
-def _items(masked: str) -> list[Item]:
+def _items(masked: str, entry: str) -> list[Item]:
     """Everything at file scope, in text order; namespaces and `extern "C"` blocks are looked into."""
     out: list[Item] = []
     macros: set[str] = set()
@@ -121,9 +122,18 @@ def _items(masked: str) -> list[Item]:
             else:
                 out.append(item)
             at = item.end
+    defined = [_macro(m) for m in re.finditer(r"^" + _DEFINE.pattern + r"(?:\\\r?\n|[^\n])*", masked, re.M)]
+    hosts: set[str] = set()
+    if any(entry in i.names and not i.host for i in out):  # a kernel needs no host code
+        hosts = {n for d in defined for n in d.names if _makes_a_host_function(masked[d.start:d.end])}
     for i in out:
-        i.always = i.always or bool(i.names & macros)
-    return out + [_macro(m) for m in re.finditer(r"^" + _DEFINE.pattern + r"(?:\\\r?\n|[^\n])*", masked, re.M)]
+        i.always = i.always or bool(i.names & (macros - hosts))
+    return out + defined
+
+
+def _makes_a_host_function(macro: str) -> bool:
+    """Whether a macro stands for host code that launches kernels."""
+    return bool(_LAUNCH.search(macro)) and not _DEVICE.search(macro)
 
 
 def _macro(m: re.Match[str]) -> Item:

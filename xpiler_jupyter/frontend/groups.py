@@ -51,7 +51,7 @@ def with_groups(prepared: Prepared, platform: Platform) -> Prepared:
     ours = [Token("space" if t.kind == "space" else t.kind, t.text, end, end, False) for t in tokenize(Source(platform.groups))]
     changed += [Token("space", "\n", end, end, False), *ours]
     return Prepared(prepared.source, "".join(t.text for t in changed), changed, prepared.comments, prepared.pragmas,
-                    prepared.includes)
+                    prepared.includes, prepared.notes)
 
 
 def _is_name(text: str) -> bool:

@@ -120,7 +120,7 @@ def _lower(unit: Unit, f: Function, nth: int | None, with_: Mapping[str, str]) -
     if len([g for g in unit.functions[f.name] if g.is_kernel == f.is_kernel]) > 1:
         raise unit.tree.unsupported(f.node, f"several functions are called {f.name}: overloads are not supported",
                                     "Give them different names.")
-    notes: list[str] = []
+    notes = list(unit.tree.prepared.notes)
     try:
         if f.is_template:
             f = kernel_instance(unit, f, [*launched_instances(unit, f, with_), *explicit_instances(unit, f)], with_, notes)

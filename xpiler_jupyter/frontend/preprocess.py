@@ -15,6 +15,8 @@ from .tokens import Token, check_brackets, split, tokenize
 _COMPILERS = ("__CUDACC__", "__NVCC__", "__HIPCC__", "__HIP__", "__HIP_PLATFORM_AMD__", "__HIP_PLATFORM_NVIDIA__",
               "__HIP_PLATFORM_HCC__", "__HIP_PLATFORM_NVCC__", "__BANG__", "__CUDACC_RTC__", "__HIPCC_RTC__", "__MINGW32__",
               "__CYGWIN__", "__APPLE__")
+# Names that say for which chip or for which compiler's version a text is compiled: not defined here, and noted.
+_CHIPS = re.compile(r"__gfx\w+__|__MINGW\w+")
 # More output than this is no kernel but a macro bomb.
 _MAX_TOKENS = 400_000
 
@@ -50,6 +52,7 @@ class Prepared:
     comments: list[Remark]
     pragmas: list[Remark]
     includes: list[str]
+    notes: list[str] = field(default_factory=list)  # what conditions took for granted
     _starts: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -81,11 +84,13 @@ class _Preprocessor:
         self.source = source
         self.macros: dict[str, Macro] = {}
         # What the platform's own compiler defines. Other reserved names depend on flags that no one told us.
+        self.platform_macros = platform.macros
         self.predefined = {"__cplusplus": 201703, **platform.predefined}
         self.out: list[Token] = []
         self.comments: list[Remark] = []
         self.pragmas: list[Remark] = []
         self.includes: list[str] = []
+        self.notes: list[str] = []
         # One entry per open #if: (this branch is live, some branch was live, the enclosing text is live, its token).
         self.conditions: list[tuple[bool, bool, bool, Token]] = []
 
@@ -94,6 +99,8 @@ class _Preprocessor:
         return self.conditions[-1][0] if self.conditions else True
 
     def run(self) -> Prepared:
+        for line in self.platform_macros:
+            self.define(line, Token("directive", "", 0, 0))
         raw = tokenize(self.source)
         k = 0
         while k < len(raw):
@@ -119,7 +126,7 @@ class _Preprocessor:
         tokens = [t if t.text.isascii() else Token(t.kind, _ascii(t.text), t.start, t.end, t.exact) for t in self.out]
         check_brackets(self.source, tokens)
         text = "".join(t.text for t in tokens)
-        return Prepared(self.source, text, tokens, self.comments, self.pragmas, self.includes)
+        return Prepared(self.source, text, tokens, self.comments, self.pragmas, self.includes, self.notes)
 
     # -- directives ----------------------------------------------------------------------------------------------------
 
@@ -167,12 +174,22 @@ class _Preprocessor:
         if name in self.macros:
             return self.macros[name].body
         if name in self.predefined:
+            if name == "__CUDA_ARCH__":
+                self.note(f"{name} is {self.predefined[name]}")
             return (Token("num", str(self.predefined[name]), 0, 0),)
-        if name.startswith("__") and name not in _COMPILERS:
+        if _CHIPS.fullmatch(name):
+            self.note(f"{name} is not defined")
+        elif name.startswith("__") and name not in _COMPILERS:
             here = self.conditions[-1][3].start if self.conditions else 0
             raise self.source.unsupported(here, f"a condition on {name} depends on how the text is compiled",
                                           "Keep only the branch that you mean.")
         return None
+
+    def note(self, what: str) -> None:
+        """Notes what a condition found, which another compiler's flags would change."""
+        said = f"{what} where the text asks"
+        if said not in self.notes:
+            self.notes.append(said)
 
     def define(self, rest: str, t: Token) -> None:
         m = re.match(r"([A-Za-z_]\w*)(\(([^)]*)\))?\s*(.*)", rest, re.DOTALL)

@@ -97,6 +97,7 @@ class Platform:
         functions: text per (canonical function, dtype); missing ones follow C's <math.h> naming.
         api: the host run-time calls; None: there is no host/device split.
         predefined: the macros that its compiler defines, with their values.
+        macros: what its headers #define with parameters, as it stands after the word.
         headers: include -> words of a text that ask for it; no words: always.
         namespaces: those that a text opens when it names something of theirs.
         emit: prints a kernel in this platform's language.
@@ -135,6 +136,7 @@ class Platform:
     votes: dict[str, str] = field(default_factory=dict)
     api: HostApi | None = None
     predefined: dict[str, int] = field(default_factory=dict)
+    macros: tuple[str, ...] = ()
     headers: dict[str, tuple[str, ...]] = field(default_factory=dict)
     namespaces: tuple[str, ...] = ()
     types: dict[ScalarType, str] = field(default_factory=lambda: dict(C_TYPES))

@@ -144,6 +144,19 @@ inline int __any_sync(XRT_MASK m, int p, XRT_AT) {
   return xrt::meet(XRT_BALLOT, m, false, p != 0, 0, xrt_line) != 0; }
 inline int __all_sync(XRT_MASK m, int p, XRT_AT) {
   return xrt::meet(XRT_BALLOT, m, false, p == 0, 0, xrt_line) == 0; }
+// Without a mask the lanes that are active in the branch take part (HIP, and CUDA before its version 9).
+template <class T> T __shfl(T v, int l, int w = XRT_LANES, XRT_AT) {
+  return xrt::shuffle(xrt::kAll, true, v, xrt::lane_at(l, w), xrt_line); }
+template <class T> T __shfl_up(T v, unsigned d, int w = XRT_LANES, XRT_AT) {
+  return xrt::shuffle(xrt::kAll, true, v, xrt::lane_up(d, w), xrt_line); }
+template <class T> T __shfl_down(T v, unsigned d, int w = XRT_LANES, XRT_AT) {
+  return xrt::shuffle(xrt::kAll, true, v, xrt::lane_down(d, w), xrt_line); }
+template <class T> T __shfl_xor(T v, int d, int w = XRT_LANES, XRT_AT) {
+  return xrt::shuffle(xrt::kAll, true, v, xrt::lane_xor((unsigned)d, w), xrt_line); }
+inline XRT_MASK __ballot(int p, XRT_AT) {
+  return (XRT_MASK)xrt::meet(XRT_BALLOT, xrt::kAll, true, p != 0, 0, xrt_line); }
+inline int __any(int p, XRT_AT) { return xrt::meet(XRT_BALLOT, xrt::kAll, true, p != 0, 0, xrt_line) != 0; }
+inline int __all(int p, XRT_AT) { return xrt::meet(XRT_BALLOT, xrt::kAll, true, p == 0, 0, xrt_line) == 0; }
 inline XRT_MASK __activemask(XRT_AT) { return (XRT_MASK)xrt::meet(XRT_SYNC, xrt::kAll, true, 0, 0, xrt_line); }
 template <class T> XRT_MASK __match_any_sync(XRT_MASK m, T v, XRT_AT) {
   unsigned long long bits = 0;

@@ -37,7 +37,7 @@ PLATFORM = Platform(
     dynamic_shared=True,
     simulator=Path(__file__).parent / "sim.hpp",
     api=two_level("cuda"),
-    predefined={"__CUDACC__": 1, "__NVCC__": 1},
+    predefined={"__CUDACC__": 1, "__NVCC__": 1, "__CUDA_ARCH__": 900},
     headers={"mma.h": ("wmma::",), "cuda_fp16.h": ("half",), "cuda_bf16.h": ("__nv_bfloat16",),
              "cstdint": ("int8_t", "int16_t", "int64_t")},
     namespaces=("nvcuda",),

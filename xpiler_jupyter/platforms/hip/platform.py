@@ -44,6 +44,7 @@ PLATFORM = Platform(
     dynamic_shared=True,
     simulator=Path(__file__).parent / "sim.hpp",
     api=two_level("hip"),
+    macros=("HIP_DYNAMIC_SHARED(type, name) extern __shared__ type name[];",),
     predefined={"__HIPCC__": 1, "__HIP__": 1, "__HIP_PLATFORM_AMD__": 1},
     headers={
         "hip/hip_runtime.h": (), "hip/hip_fp16.h": ("half",), "hip/hip_bf16.h": ("__hip_bfloat16",),

@@ -12,6 +12,7 @@
 #define __HIPCC__ 1
 #define __HIP__ 1
 #define HIP_KERNEL_NAME(...) __VA_ARGS__
+#define HIP_DYNAMIC_SHARED(type, name) type* const name = (type*)xrt_dynamic;
 #define hipThreadIdx_x threadIdx.x
 #define hipThreadIdx_y threadIdx.y
 #define hipThreadIdx_z threadIdx.z
@@ -26,18 +27,6 @@
 #define hipGridDim_z gridDim.z
 typedef _Float16 float16_t;
 
-// Without a mask the lanes that are active in the branch take part.
-template <class T> T __shfl(T v, int l, int w = XRT_LANES, XRT_AT) {
-  return xrt::shuffle(xrt::kAll, true, v, xrt::lane_at(l, w), xrt_line); }
-template <class T> T __shfl_up(T v, unsigned d, int w = XRT_LANES, XRT_AT) {
-  return xrt::shuffle(xrt::kAll, true, v, xrt::lane_up(d, w), xrt_line); }
-template <class T> T __shfl_down(T v, unsigned d, int w = XRT_LANES, XRT_AT) {
-  return xrt::shuffle(xrt::kAll, true, v, xrt::lane_down(d, w), xrt_line); }
-template <class T> T __shfl_xor(T v, int d, int w = XRT_LANES, XRT_AT) {
-  return xrt::shuffle(xrt::kAll, true, v, xrt::lane_xor((unsigned)d, w), xrt_line); }
-inline unsigned long long __ballot(int p, XRT_AT) { return xrt::meet(XRT_BALLOT, xrt::kAll, true, p != 0, 0, xrt_line); }
-inline int __any(int p, XRT_AT) { return xrt::meet(XRT_BALLOT, xrt::kAll, true, p != 0, 0, xrt_line) != 0; }
-inline int __all(int p, XRT_AT) { return xrt::meet(XRT_BALLOT, xrt::kAll, true, p == 0, 0, xrt_line) == 0; }
 template <class T> unsigned long long __match_any(T v, XRT_AT) {
   unsigned long long bits = 0;
   __builtin_memcpy(&bits, &v, sizeof v);
