@@ -16,7 +16,7 @@ _COMPILERS = ("__CUDACC__", "__NVCC__", "__HIPCC__", "__HIP__", "__HIP_PLATFORM_
               "__HIP_PLATFORM_HCC__", "__HIP_PLATFORM_NVCC__", "__BANG__", "__CUDACC_RTC__", "__HIPCC_RTC__", "__MINGW32__",
               "__CYGWIN__", "__APPLE__")
 # Names that say for which chip or for which compiler's version a text is compiled: not defined here, and noted.
-_CHIPS = re.compile(r"__gfx\w+__|__MINGW\w+")
+_CHIPS = re.compile(r"__gfx\w+__|__MINGW\w+|__INTEL\w+")
 # More output than this is no kernel but a macro bomb.
 _MAX_TOKENS = 400_000
 
