@@ -63,10 +63,10 @@ def isl_val(value: int) -> Any:
 
 
 def shifted(steps: tuple[int, ...]) -> Map:
-    """{ (c, e0, e1, ...) -> (e0 + c * steps[0], e1 + c * steps[1], ...) }"""
+    """{ (q, e0, e1, ...) -> (e0 + q * steps[0], e1 + q * steps[1], ...) }"""
     names = [f"e{k}" for k in range(len(steps))]
-    moved = [f"{e} + {s}c" for e, s in zip(names, steps, strict=True)]
-    return Map(f"{{ [{', '.join(['c', *names])}] -> [{', '.join(moved)}] }}", _context)
+    moved = [f"{e} + {s}q" for e, s in zip(names, steps, strict=True)]
+    return Map(f"{{ [{', '.join(['q', *names])}] -> [{', '.join(moved)}] }}", _context)
 
 
 def universe(dims: int) -> Set:
