@@ -1,32 +1,32 @@
-"""A file as people paste it, includes, harness and main, in a cell."""
+"""A file as a person pastes it into a cell: #includes, macros, timers, host code and main included."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-CORPUS = Path(__file__).parent.parent / "corpus"
+import pytest
 
-
-def test_a_kernel_of_a_pasted_file(shell) -> None:
-    text = (CORPUS / "cuda" / "file_with_main.cu").read_text()
-    shell.run_cell_magic("xpile", "--to hip --kernel gelu_kernel -o p", text)
-    port = shell.user_ns["p"]
-    assert port.finished and port.error is None and "grid((count + 191) / 192) block(192)" in port.code
-    assert "main" not in port.code and "vector" not in port.code
+Run = Callable[[str], Any]
+CORPUS = Path(__file__).parents[1] / "corpus"
 
 
-def test_a_pasted_file_of_several_kernels(shell) -> None:
-    text = (CORPUS / "hip" / "file_gemm_bias.hip").read_text()
-    shell.run_cell_magic("xpile", "--to c -o p", text)
-    suite = shell.user_ns["p"]
-    assert suite.finished and suite.code.count("static void") == 2
-    from xpiler_jupyter.notebook.display import bundle
+@pytest.mark.parametrize(("file", "target", "kernel"), [
+    ("cuda/file_with_main.cu", "hip", "gelu_kernel"),
+    ("cuda/file_two_instances.cu", "hip", ""),
+    ("cuda/file_grid_from_device.cu", "c", ""),
+])
+def test_a_pasted_file_is_ported(run: Run, file: str, target: str, kernel: str) -> None:
+    text = (CORPUS / file).read_text()
+    named = f" --kernel {kernel}" if kernel else ""
+    ran = run(f"%%xpile --to {target}{named}\n{text}")
+    assert ran.success and ran.value.finished, ran.err
+    assert ran.value.verdict.reaches("tested"), ran.value.verdict
+    assert "int main" not in ran.value.code and "#include <vector>" not in ran.value.code
 
-    shown = bundle(suite)
-    assert "gemm: loop_recovery" in shown["text/plain"] and "bias_relu: loop_recovery" in shown["text/html"]
 
-
-def test_what_callers_make_sure_of(shell) -> None:
-    text = (CORPUS / "hip" / "file_contract_assumed.hip").read_text()
-    shell.run_cell_magic("xpile", "--to cuda --assume 'n % 32 == 0' -o p", text)
-    assert "n % 32 == 0" in shell.user_ns["p"].verdict.assumptions
+def test_a_kernel_that_the_file_does_not_have(run: Run) -> None:
+    text = (CORPUS / "cuda/file_with_main.cu").read_text()
+    ran = run(f"%%xpile --to hip --kernel relu_kernel\n{text}")
+    assert not ran.success and "relu_kernel" in ran.err and "gelu_kernel" in ran.err and "Traceback" not in ran.err
