@@ -145,7 +145,8 @@ def nonneg(p: Poly, domain: Set) -> bool:
         return is_nonneg(affine(p, domain), domain)
     except NotAffine:
         # rows of a size that only the caller knows: products of what is not negative
-        return all(c >= 0 and all(isinstance(a, str) or nonneg({(a,): 1}, domain) for a in m) for m, c in p.items())
+        return all(c >= 0 and all(isinstance(a, str) or (p != {(a,): 1} and nonneg({(a,): 1}, domain)) for a in m)
+                   for m, c in p.items())
 
 
 def compare(op: str, a: Poly, b: Poly, domain: Set) -> Set:
